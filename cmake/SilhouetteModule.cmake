@@ -1,0 +1,32 @@
+# silhouette_module(NAME [SOURCES …] [DEPS modules…] [LIBS other targets…] [TESTS …] [TEST_LIBS …])
+#
+# One folder below src/ = one static library silhouette_NAME, and one test program silhouette_NAME_test from the *_test.cpp
+# beside the sources. Includes are written from src/ ("image/decode.hpp") and from include/ ("silhouette/error.hpp").
+function(silhouette_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
+  add_library(silhouette_${name} STATIC ${arg_SOURCES})
+  target_include_directories(silhouette_${name} PUBLIC
+    ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+  silhouette_warnings(silhouette_${name})
+  list(TRANSFORM arg_DEPS PREPEND silhouette_)
+  target_link_libraries(silhouette_${name} PUBLIC ${arg_DEPS} PRIVATE ${arg_LIBS} fmt::fmt-header-only Threads::Threads)
+  if(SILHOUETTE_TESTS AND arg_TESTS)
+    silhouette_test(silhouette_${name}_test SOURCES ${arg_TESTS} LIBS silhouette_${name} ${arg_TEST_LIBS})
+  endif()
+endfunction()
+
+# silhouette_test(NAME SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one. The tests see the sources
+# as SILHOUETTE_SOURCE_DIR and a folder of their own for scratch files as SILHOUETTE_SCRATCH_DIR.
+function(silhouette_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;PROPERTIES" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  silhouette_warnings(${name})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} silhouette_test_support fmt::fmt-header-only GTest::gmock GTest::gtest_main Threads::Threads)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
+endfunction()
+
+function(silhouette_warnings target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+    -Woverloaded-virtual -Wundef -Werror)
+endfunction()

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "silhouette/error.hpp"
+#include "silhouette/export.hpp"
+#include "silhouette/image_source.hpp"
+#include "silhouette/models.hpp"
+#include "silhouette/segmentation.hpp"
+
+namespace silhouette {
+
+/// Which runtime executes the network.
+enum class EngineChoice : std::uint8_t {
+  kAuto,        ///< the fastest that runs the model
+  kExecutorch,  ///< the official ExecuTorch runtime with XNNPACK
+};
+
+/// How an image is brought to the model's size. Both ignore its aspect, as the reference implementation does.
+enum class ResizeFilter : std::uint8_t {
+  kAntialias,  ///< bilinear, widened when shrinking: torchvision's `resize(antialias=True)` on uint8
+  kLinear,     ///< plain bilinear: OpenCV's `INTER_LINEAR` on uint8
+};
+
+struct LoadOptions {
+  EngineChoice engine = EngineChoice::kAuto;
+  int threads = 0;                             ///< 0 = one per processor available to this process; otherwise 1…256
+  std::optional<Normalization> normalization;  ///< beats the file's metadata and the registry
+  std::vector<std::string> labels;  ///< beats the file's metadata; as many as the model has classes, or empty
+  std::string
+      cache_directory;  ///< for downloads; empty = $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette
+  std::stop_token stop;  ///< cancels a download; `load` then fails with kCancelled
+};
+
+struct ForwardOptions {
+  bool resize = false;  ///< maps at the original's size instead of the model's
+  ResizeFilter filter = ResizeFilter::kAntialias;
+  bool keep_image = false;  ///< keep the decoded photo in the result, for overlay_png and cutout_png
+  std::stop_token stop;     ///< looked at between and inside stages; then kCancelled
+};
+
+/// What is known about a loaded model.
+struct ModelDescription {
+  std::string source;
+  std::string engine;
+  std::string engine_reason;
+  int input_width = 0;
+  int input_height = 0;
+  int output_width = 0;
+  int output_height = 0;
+  int channels = 0;                 ///< of the network's output
+  std::vector<std::string> labels;  ///< of the result: two for a single-channel model
+  Normalization normalization;
+  std::string normalization_origin;    ///< "caller", "file", "registry" or "default"
+  std::string labels_origin;           ///< likewise
+  std::vector<std::string> operators;  ///< distinct operators of the file's program, sorted
+  std::vector<std::string> delegates;  ///< ids of its delegates ("XnnpackBackend"), one per call
+};
+
+/// Segments images with one model at a time: react-native-executorch's `ImageSegmentationModule` for C++.
+///
+/// All members may be called from several threads at once. A `forward` that is running when `load` or `unload` is
+/// called ends on the model that it started with.
+class SILHOUETTE_API ImageSegmentationModule {
+ public:
+  ImageSegmentationModule();
+  ImageSegmentationModule(ImageSegmentationModule&&) noexcept;
+  ImageSegmentationModule& operator=(ImageSegmentationModule&&) noexcept;
+  ImageSegmentationModule(const ImageSegmentationModule&) = delete;
+  ImageSegmentationModule& operator=(const ImageSegmentationModule&) = delete;
+  ~ImageSegmentationModule();
+
+  /// Registers the callback that `load` tells its progress to; it replaces an earlier one, an empty one removes it.
+  /// Called on the thread that calls `load`, with fractions from 0 to 1 that never fall; the last one of a successful
+  /// `load` is exactly 1, also for local and cached files. It must not throw or call this module.
+  void on_download_progress(std::function<void(double fraction)> callback);
+
+  /// Loads a model and makes it the one that `forward` uses. If it fails, the model loaded before stays in use.
+  Result<void> load(ModelSource source, const LoadOptions& options = {});
+
+  /// Forgets the model and frees its memory as soon as no `forward` uses it.
+  void unload() noexcept;
+
+  /// The loaded model's description, or kModelNotLoaded.
+  [[nodiscard]] Result<ModelDescription> description() const;
+
+  /// Segments one image. `classes_of_interest`: the classes whose probability maps are wanted; order and repeats don't
+  /// matter. `resize`: maps at the original's size instead of the model's.
+  [[nodiscard]] Result<Segmentation> forward(const ImageSource& source,
+                                             std::span<const ClassId> classes_of_interest = {},
+                                             bool resize = false) const;
+
+  /// The same with all options.
+  [[nodiscard]] Result<Segmentation> forward(const ImageSource& source, std::span<const ClassId> classes_of_interest,
+                                             const ForwardOptions& options) const;
+
+  /// Runs the network alone on the caller's input for benchmarks and experiments: `input` is 3 × input_height ×
+  /// input_width normalised floats, planar; the result is channels × output_height × output_width logits, planar.
+  [[nodiscard]] Result<std::vector<float>> run_network(std::span<const float> input, std::stop_token stop = {}) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace silhouette

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "silhouette/export.hpp"
+
+namespace silhouette {
+
+/// Per-channel normalisation of the input, RGB on the scale 0…1: `(pixel / 255 − mean) / std`.
+struct Normalization {
+  std::array<float, 3> mean{0.0F, 0.0F, 0.0F};
+  std::array<float, 3> std{1.0F, 1.0F, 1.0F};  ///< each finite and > 0
+};
+
+/// A model known by name. All views are valid forever.
+struct ModelEntry {
+  std::string_view name;         ///< "DEEPLAB_V3_RESNET50"
+  std::string_view url;          ///< where it is downloaded from; empty for the embedded model
+  std::string_view file;         ///< file name in the models folder, for the embedded model; otherwise empty
+  Normalization normalization;   ///< used where the file carries none
+  bool single_channel = false;   ///< one foreground channel ("selfie" models)
+  std::string_view description;  ///< one line for people
+};
+
+/// DeepLabV3 with MobileNetV2 trained on PASCAL VOC, delivered with Silhouette: needs no download.
+inline constexpr std::string_view kDeeplabV3MobilenetV2Embedded = "DEEPLAB_V3_MOBILENET_V2_EMBEDDED";
+inline constexpr std::string_view kDeeplabV3Resnet50 = "DEEPLAB_V3_RESNET50";
+
+/// All models known by name, the embedded one first. Thread-safe.
+SILHOUETTE_API std::span<const ModelEntry> registered_models() noexcept;
+
+/// The entry of that name, or nullptr. Exact match. Thread-safe.
+SILHOUETTE_API const ModelEntry* find_model(std::string_view name) noexcept;
+
+/// Where a model comes from.
+class ModelSource {
+ public:
+  /// A name from `registered_models()`, a path, a `file://` URI or an `http(s)://` URL.
+  ModelSource(std::string text) : value_(std::move(text)) {}         // NOLINT(google-explicit-constructor)
+  ModelSource(std::string_view text) : value_(std::string(text)) {}  // NOLINT(google-explicit-constructor)
+  ModelSource(const char* text)
+      : value_(std::string(text == nullptr ? "" : text)) {}  // NOLINT(google-explicit-constructor)
+
+  /// The bytes of a `.pte` file. The module takes them over.
+  static ModelSource bytes(std::vector<std::byte> bytes) { return ModelSource(Value(std::move(bytes))); }
+
+  using Value = std::variant<std::string, std::vector<std::byte>>;
+  [[nodiscard]] const Value& value() const { return value_; }
+  [[nodiscard]] Value& value() { return value_; }
+
+ private:
+  explicit ModelSource(Value value) : value_(std::move(value)) {}
+  Value value_;
+};
+
+}  // namespace silhouette

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "silhouette/error.hpp"
+#include "silhouette/export.hpp"
+#include "silhouette/labels.hpp"
+
+namespace silhouette {
+
+/// Names a class: by enum, by channel number (0 … classes − 1) or by the model's label ("CAT").
+class ClassId {
+ public:
+  ClassId(DeeplabLabel label) : value_(label) {}                   // NOLINT(google-explicit-constructor)
+  ClassId(int channel) : value_(channel) {}                        // NOLINT(google-explicit-constructor)
+  ClassId(std::string label) : value_(std::move(label)) {}         // NOLINT(google-explicit-constructor)
+  ClassId(std::string_view label) : value_(std::string(label)) {}  // NOLINT(google-explicit-constructor)
+  ClassId(const char* label)
+      : value_(std::string(label == nullptr ? "" : label)) {}  // NOLINT(google-explicit-constructor)
+
+  using Value = std::variant<DeeplabLabel, int, std::string>;
+  [[nodiscard]] const Value& value() const { return value_; }
+
+ private:
+  Value value_;
+};
+
+/// Wall-clock milliseconds that each stage of one `forward` took.
+struct StageTimings {
+  double read_ms = 0;         ///< fetching the image's bytes
+  double decode_ms = 0;       ///< bytes → upright 8-bit sRGB
+  double preprocess_ms = 0;   ///< resize and normalise
+  double network_ms = 0;      ///< inference
+  double postprocess_ms = 0;  ///< resize of logits, softmax, argmax
+  double total_ms = 0;
+};
+
+/// How a result was made.
+struct SegmentationInfo {
+  std::string model;          ///< the name, path or URL given to `load`; "bytes" for bytes
+  std::string engine;         ///< "executorch"
+  std::string engine_reason;  ///< why that engine ran
+  int image_width = 0;        ///< the upright original's size, pixels
+  int image_height = 0;
+  StageTimings timings;
+};
+
+/// How the pictures made from a result look.
+struct OverlayOptions {
+  float opacity = 0.55F;  ///< of the colour on a class's pixels, 0…1
+  bool legend = true;     ///< a box with the colour, name and share of every class found
+};
+
+namespace detail {
+struct SegmentationData;
+}
+
+/// The result of one `forward`: the most probable class of every pixel, and a probability map for each class of
+/// interest. Move-only and self-contained: it stays valid after the module is gone. Reading from several threads is
+/// safe.
+class SILHOUETTE_API Segmentation {
+ public:
+  explicit Segmentation(std::unique_ptr<detail::SegmentationData> data) noexcept;
+  Segmentation(Segmentation&&) noexcept;
+  Segmentation& operator=(Segmentation&&) noexcept;
+  Segmentation(const Segmentation&) = delete;
+  Segmentation& operator=(const Segmentation&) = delete;
+  ~Segmentation();
+
+  /// Size of every map, pixels: the model's, or the original's where `resize` was asked for.
+  [[nodiscard]] int width() const noexcept;
+  [[nodiscard]] int height() const noexcept;
+
+  /// Names of the classes by channel. A single-channel model has two: background and foreground.
+  [[nodiscard]] std::span<const std::string> labels() const noexcept;
+
+  /// Class of every pixel: width × height channel numbers, row by row from the top left. Of equals the first wins.
+  [[nodiscard]] std::span<const std::int32_t> argmax() const noexcept;
+
+  /// Channels of the classes of interest, ascending, without repeats.
+  [[nodiscard]] std::span<const int> classes() const noexcept;
+
+  /// Softmax probability (0…1) of a class of interest at every pixel, in the order of `argmax()`. Over all classes of
+  /// the model they sum to 1. kInvalidArgument for a class that the model lacks or that was not asked for.
+  [[nodiscard]] Result<std::span<const float>> probability(const ClassId& label) const;
+
+  /// Number of pixels of every class, by channel; they sum to width × height.
+  [[nodiscard]] std::vector<std::int64_t> pixel_counts() const;
+
+  [[nodiscard]] const SegmentationInfo& info() const noexcept;
+
+  /// Class map as an 8-bit palette PNG with the PASCAL VOC colours; its pixel values are the class numbers.
+  /// kUnsupportedModel for more than 256 classes.
+  [[nodiscard]] Result<std::vector<std::byte>> mask_png() const;
+
+  /// The photo with every class but background in its colour, with outlines and a legend. RGB PNG of width() ×
+  /// height(). Needs `ForwardOptions::keep_image`, otherwise kInvalidArgument.
+  [[nodiscard]] Result<std::vector<std::byte>> overlay_png(const OverlayOptions& options = {}) const;
+
+  /// The photo with everything but the subject transparent. RGBA PNG of width() × height(). The subject is `subject`,
+  /// or all but background if that is empty. Where the probabilities that this takes were classes of interest (those of
+  /// the subject, or of background) edges are soft, otherwise cut at the class map. Needs `ForwardOptions::keep_image`.
+  [[nodiscard]] Result<std::vector<std::byte>> cutout_png(std::span<const ClassId> subject = {}) const;
+
+ private:
+  std::unique_ptr<detail::SegmentationData> data_;
+};
+
+}  // namespace silhouette

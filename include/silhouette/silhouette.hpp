@@ -1,0 +1,10 @@
+#pragma once
+
+/// All of Silhouette's public C++ API.
+#include "silhouette/error.hpp"
+#include "silhouette/image_segmentation_module.hpp"
+#include "silhouette/image_source.hpp"
+#include "silhouette/labels.hpp"
+#include "silhouette/models.hpp"
+#include "silhouette/segmentation.hpp"
+#include "silhouette/version.hpp"

@@ -1,0 +1,133 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace silhouette {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> system_error(const std::filesystem::path& path, const char* verb) {
+  const int number = errno;
+  const auto code = number == ENOENT || number == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIoError;
+  return fail(code, fmt::format("can't {} '{}': {}", verb, path.string(), std::strerror(number)));
+}
+
+struct OpenFile {
+  Descriptor descriptor;
+  std::size_t size;
+};
+
+Result<OpenFile> open_regular(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  // O_NONBLOCK: opening a named pipe without a writer must not hang; on regular files it has no effect.
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (descriptor.get() < 0) return system_error(path, "open");
+  struct stat status{};
+  if (::fstat(descriptor.get(), &status) != 0) return system_error(path, "read");
+  if (S_ISDIR(status.st_mode)) {
+    return fail(ErrorCode::kIoError, fmt::format("'{}' is a directory; give a file", path.string()));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::kIoError, fmt::format("'{}' is not a regular file; copy it to one first", path.string()));
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size > max_bytes) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("'{}' has {} bytes, the limit is {}", path.string(), size, max_bytes));
+  }
+  return OpenFile{std::move(descriptor), static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  auto file = open_regular(path, max_bytes);
+  if (!file) return std::unexpected(std::move(file.error()));
+  std::vector<std::byte> bytes(file->size);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::read(file->descriptor.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(path, "read");
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  // Not mkstemp: its files are private to the user, and changing that needs the umask, which only a race can read.
+  static std::atomic<unsigned> counter{0};
+  const std::string temporary = fmt::format("{}.{}-{}.tmp", path.string(), ::getpid(), counter.fetch_add(1));
+  Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (descriptor.get() < 0) return system_error(path, "write");
+  const auto give_up = [&] {
+    auto error = system_error(path, "write");
+    ::unlink(temporary.c_str());
+    return error;
+  };
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(descriptor.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return give_up();
+    done += static_cast<std::size_t>(n);
+  }
+  if (::fsync(descriptor.get()) != 0 || !descriptor.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    return give_up();
+  }
+  return {};
+}
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  auto file = open_regular(path, max_bytes);
+  if (!file) return std::unexpected(std::move(file.error()));
+  MappedFile mapped;
+  if (file->size == 0) return mapped;
+  void* const address = ::mmap(nullptr, file->size, PROT_READ, MAP_PRIVATE, file->descriptor.get(), 0);
+  if (address == MAP_FAILED) return system_error(path, "map");
+  mapped.data_ = static_cast<const std::byte*>(address);
+  mapped.size_ = file->size;
+  return mapped;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);  // NOLINT: munmap takes void*
+}
+
+}  // namespace silhouette

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "silhouette/error.hpp"
+
+namespace silhouette::pte {
+
+/// Element types that matter here; all others are kOther.
+enum class ScalarType : std::uint8_t {
+  kFloat,
+  kDouble,
+  kHalf,
+  kBFloat16,
+  kInt64,
+  kInt32,
+  kInt8,
+  kUint8,
+  kBool,
+  kOther
+};
+
+/// Shape and type of an input or output of the method `forward`.
+struct TensorInfo {
+  std::vector<std::int64_t> sizes;
+  std::vector<std::uint8_t> dim_order;  ///< empty means contiguous
+  ScalarType type = ScalarType::kFloat;
+};
+
+/// A value that a constant method returns: a number, a text, or a list of numbers.
+using MetadataValue = std::variant<double, std::string, std::vector<double>>;
+
+/// What a verified `.pte` holds.
+struct Program {
+  std::vector<TensorInfo> inputs;  ///< of `forward`; non-tensor inputs make the file unsupported
+  std::vector<TensorInfo> outputs;
+  std::vector<std::string> operators;  ///< distinct: "aten::clone.out", and "xnnpack:conv_2d" within delegates; sorted
+  std::vector<std::string> delegates;  ///< backend id of every delegate call, in order
+  std::map<std::string, MetadataValue, std::less<>> metadata;  ///< constant methods by name ("get_labels")
+  std::uint64_t weight_bytes = 0;                              ///< segments and inline constants
+};
+
+/// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of
+/// the method `forward`, and every XNNPACK payload (node by node, shapes inferred and compared), so that an engine that
+/// trusts the file can run it. `name` stands for the file in messages. kInvalidModel, kUnsupportedModel,
+/// kLimitExceeded. Pure; reads nothing beyond `bytes`.
+Result<Program> parse_program(std::span<const std::byte> bytes, std::string_view name);
+
+}  // namespace silhouette::pte

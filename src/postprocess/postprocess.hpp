@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "base/thread_pool.hpp"
+#include "silhouette/error.hpp"
+
+namespace silhouette {
+
+/// A network's output: channels × height × width floats, planar, not owned.
+struct LogitsView {
+  std::span<const float> values;
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+};
+
+/// Per-pixel results at width × height, row by row.
+struct ClassMaps {
+  int width = 0;
+  int height = 0;
+  AlignedBuffer<std::int32_t> argmax;
+  std::vector<AlignedBuffer<float>> probabilities;  ///< one for each class of interest, in the order asked for
+};
+
+/// Logits → class and probabilities of every pixel. If width × height isn't the logits' size, the logits are resized
+/// bilinearly first (half-pixel centres, edges clamped: PyTorch's `interpolate(align_corners=False)`), then softmax,
+/// then argmax, first of equals. Works in bands of rows: memory beyond the results doesn't grow with the image.
+/// `classes`: channel numbers, each < channels (< 2 for one channel).
+/// One channel means a foreground probability p (not a logit): class 0 (background) has 1 − p, class 1 has p, argmax is
+/// 1 where p > 0.5; p is resized likewise. NaN logits count as −infinity. kLimitExceeded, kCancelled, kInvalidArgument.
+Result<ClassMaps> make_class_maps(const LogitsView& logits, int width, int height, std::span<const int> classes,
+                                  ThreadPool& pool, std::stop_token stop);
+
+}  // namespace silhouette
