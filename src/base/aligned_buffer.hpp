@@ -13,6 +13,10 @@
 
 namespace silhouette {
 
+/// Asks the system to back a large, new block of memory with large pages where it can: the first touch of a
+/// 12-megapixel image then takes a fraction of the time.
+void prefer_large_pages(void* address, std::size_t bytes) noexcept;
+
 /// A fixed number of uninitialised trivial values, aligned for SIMD. Move-only; creation can fail, nothing else can.
 template <typename T>
   requires std::is_trivially_copyable_v<T>
@@ -47,6 +51,7 @@ class AlignedBuffer {
                                                  " values; use a smaller image or fewer classes of interest");
     }
     buffer.size_ = count;
+    prefer_large_pages(buffer.data_, *padded);
     return buffer;
   }
 
