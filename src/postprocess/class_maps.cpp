@@ -1,7 +1,4 @@
 #include <fmt/format.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -29,21 +26,6 @@ constexpr simd::Limits kLogitLimits{-1e30F, 1e30F};  ///< differences and produc
 constexpr simd::Limits kProbabilityLimits{0.0F, 1.0F};
 constexpr float kUnshiftedExpLimit = 80.0F;  ///< kMaxUnshiftedChannels e^80 is finite, and e^−80 a normal number
 constexpr int kMaxUnshiftedChannels = 4096;
-
-/// Huge pages spare most of the page faults that first writing to a large map costs.
-template <typename T>
-Result<AlignedBuffer<T>> create_map(std::size_t count, const char* what) {
-  auto map = AlignedBuffer<T>::create(count, what);
-#ifdef __linux__
-  constexpr std::size_t kHugePage = std::size_t{2} << 20;
-  if (map && count * sizeof(T) >= 2 * kHugePage) {
-    const auto begin = (reinterpret_cast<std::uintptr_t>(map->data()) + kHugePage - 1) / kHugePage * kHugePage;
-    const auto end = reinterpret_cast<std::uintptr_t>(map->data() + count) / kHugePage * kHugePage;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-  }
-#endif
-  return map;
-}
 
 /// Output columns [begin, end) of a class, or blocks [begin, end) that have to be computed.
 struct Run {
@@ -322,11 +304,11 @@ Result<ClassMaps> make_checked(const LogitsView& logits, int width, int height, 
   maps.width = width;
   maps.height = height;
   const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
-  auto argmax = create_map<std::int32_t>(pixels, "a class map");
+  auto argmax = AlignedBuffer<std::int32_t>::create(pixels, "a class map");
   if (!argmax) return std::unexpected(std::move(argmax.error()));
   maps.argmax = std::move(*argmax);
   for (std::size_t k = 0; k < classes.size(); ++k) {
-    auto map = create_map<float>(pixels, "a probability map");
+    auto map = AlignedBuffer<float>::create(pixels, "a probability map");
     if (!map) return std::unexpected(std::move(map.error()));
     maps.probabilities.push_back(std::move(*map));
   }
