@@ -1,0 +1,172 @@
+#include "engine/executorch/executorch_engine.hpp"
+
+#include <executorch/extension/data_loader/buffer_data_loader.h>
+#include <executorch/extension/module/module.h>
+#include <executorch/extension/tensor/tensor.h>
+#include <executorch/runtime/platform/runtime.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "engine/executorch/thread_pool.hpp"
+
+namespace silhouette {
+namespace {
+
+namespace et = ::executorch;
+
+void emit_log(et_timestamp_t /*timestamp*/, et_pal_log_level_t level, const char* file, const char* /*function*/,
+              size_t line, const char* message, size_t length) {
+  if (std::getenv("SILHOUETTE_EXECUTORCH_LOG") == nullptr) return;
+  const std::string text =
+      fmt::format("executorch {} {}:{}: {}\n", static_cast<char>(level), file, line, std::string_view(message, length));
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void initialize_runtime() {
+  static const bool once = [] {
+    et::runtime::register_pal(et::runtime::PalImpl::create(emit_log, __FILE__));
+    et::runtime::runtime_init();
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+Error load_error(et::runtime::Error error, std::string_view name) {
+  using enum et::runtime::Error;
+  switch (error) {
+    case OperatorMissing:
+      return {ErrorCode::kUnsupportedModel,
+              fmt::format("'{}' uses an operator that ExecuTorch's CPU kernels lack; export it for XNNPACK", name)};
+    case NotFound:
+      return {ErrorCode::kUnsupportedModel,
+              fmt::format("'{}' needs a backend that isn't built in; export it for XNNPACK", name)};
+    case MemoryAllocationFailed:
+      return {ErrorCode::kLimitExceeded, fmt::format("no memory for the model '{}'; use a smaller one", name)};
+    default:
+      return {ErrorCode::kInvalidModel, fmt::format("ExecuTorch refuses the model '{}' (error 0x{:x}); export it again",
+                                                    name, static_cast<unsigned>(error))};
+  }
+}
+
+class ExecutorchEngine final : public Engine {
+ public:
+  ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name)
+      : data_(std::move(data)), shape_(shape), label_(name), pool_(threads) {}
+
+  // Unloading frees memory that a run of another engine may be using the pool for.
+  ~ExecutorchEngine() override {
+    const std::lock_guard lock(executorch_mutex());
+    module_.reset();
+  }
+  ExecutorchEngine(const ExecutorchEngine&) = delete;
+  ExecutorchEngine& operator=(const ExecutorchEngine&) = delete;
+
+  Result<void> load() {
+    const std::lock_guard lock(executorch_mutex());
+    const ExecutorchPool::Scope scope(pool_);
+    const auto bytes = data_->bytes();
+    module_ = std::make_unique<et::extension::Module>(
+        std::make_unique<et::extension::BufferDataLoader>(bytes.data(), bytes.size()));
+    auto error = module_->load(et::runtime::Program::Verification::InternalConsistency);
+    if (error == et::runtime::Error::Ok) error = module_->load_forward();
+    if (error != et::runtime::Error::Ok) return std::unexpected(load_error(error, label_));
+    data_->drop_pages();
+    return {};
+  }
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "executorch"; }
+  [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
+
+  [[nodiscard]] Result<AlignedBuffer<float>> run(std::span<const float> input, std::stop_token stop) override {
+    const auto plane = static_cast<std::size_t>(shape_.output_height) * static_cast<std::size_t>(shape_.output_width);
+    const auto channels = static_cast<std::size_t>(shape_.channels);
+    if (input.size() !=
+        3 * static_cast<std::size_t>(shape_.input_height) * static_cast<std::size_t>(shape_.input_width)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the network's input has {} values, '{}' takes 3 × {} × {}", input.size(), label_,
+                              shape_.input_height, shape_.input_width));
+    }
+    auto logits = AlignedBuffer<float>::create(channels * plane, "the network's output");
+    if (!logits) return logits;
+
+    const std::lock_guard lock(executorch_mutex());
+    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled before the network ran");
+    const ExecutorchPool::Scope scope(pool_);
+
+    using Tensor = et::aten::Tensor;
+    std::array<et::aten::SizesType, 4> sizes{1, 3, shape_.input_height, shape_.input_width};
+    std::array<et::aten::DimOrderType, 4> order{0, 1, 2, 3};
+    if (shape_.input_nhwc) order = {0, 2, 3, 1};
+    std::array<et::aten::StridesType, 4> strides{};
+    et::aten::StridesType step = 1;
+    for (std::size_t i = order.size(); i-- > 0;) {
+      strides[order[i]] = step;
+      step *= sizes[order[i]];
+    }
+    // ExecuTorch reads inputs through a mutable pointer and doesn't write them.
+    et::aten::TensorImpl impl(et::aten::ScalarType::Float, 4, sizes.data(), const_cast<float*>(input.data()),
+                              order.data(), strides.data());
+    const auto outputs = module_->forward(et::runtime::EValue(Tensor(&impl)));
+    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
+    if (!outputs.ok()) {
+      return fail(ErrorCode::kInternal,
+                  fmt::format("ExecuTorch failed to run '{}' (error 0x{:x}); SILHOUETTE_EXECUTORCH_LOG=1 "
+                              "in the environment shows its log",
+                              label_, static_cast<unsigned>(outputs.error())));
+    }
+    if (auto copied = copy_output(*outputs, logits->span()); !copied) return std::unexpected(std::move(copied.error()));
+    return logits;
+  }
+
+ private:
+  [[nodiscard]] Result<void> copy_output(const std::vector<et::runtime::EValue>& outputs,
+                                         std::span<float> logits) const {
+    const auto height = static_cast<std::size_t>(shape_.output_height);
+    const auto width = static_cast<std::size_t>(shape_.output_width);
+    const auto channels = static_cast<std::size_t>(shape_.channels);
+    if (outputs.empty() || !outputs[0].isTensor()) {
+      return fail(ErrorCode::kInternal, fmt::format("'{}' gave no tensor", label_));
+    }
+    const auto tensor = outputs[0].toTensor();
+    const auto order = tensor.dim_order();
+    if (tensor.scalar_type() != et::aten::ScalarType::Float ||
+        static_cast<std::size_t>(tensor.numel()) != logits.size()) {
+      return fail(ErrorCode::kInternal, fmt::format("'{}' gave another output than it declares", label_));
+    }
+    const float* const values = tensor.const_data_ptr<float>();
+    if (order.size() == 4 && order[1] != 1) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t i = 0; i < height * width; ++i) logits[c * height * width + i] = values[i * channels + c];
+      }
+    } else {
+      std::copy_n(values, logits.size(), logits.data());
+    }
+    return {};
+  }
+
+  std::shared_ptr<const ModelData> data_;
+  NetworkShape shape_;
+  std::string label_;
+  ExecutorchPool pool_;
+  std::unique_ptr<et::extension::Module> module_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> create_executorch_engine(std::shared_ptr<const ModelData> data,
+                                                         const NetworkShape& shape, int threads,
+                                                         std::string_view name) {
+  initialize_runtime();
+  auto engine = std::make_unique<ExecutorchEngine>(std::move(data), shape, threads, name);
+  if (auto loaded = engine->load(); !loaded) return std::unexpected(std::move(loaded.error()));
+  return engine;
+}
+
+}  // namespace silhouette

@@ -1,0 +1,91 @@
+#include "engine/executorch/executorch_engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/hash_random.hpp"
+#include "support/support.hpp"
+
+namespace silhouette {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr NetworkShape kShape{.input_height = 513,
+                              .input_width = 513,
+                              .input_nhwc = false,
+                              .channels = 21,
+                              .output_height = 513,
+                              .output_width = 513};
+
+std::shared_ptr<const ModelData> embedded_model() {
+  return std::make_shared<ModelData>(
+      MappedFile::open(test::source_file("models/deeplab_v3_mobilenet_v2.pte"), 1ULL << 30).value());
+}
+
+std::vector<float> make_input(std::uint64_t seed) {
+  std::vector<float> input(3 * 513 * 513);
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(seed, i);
+  return input;
+}
+
+TEST(ExecutorchEngine, ConcurrentRunsEqualSerialOnes) {
+  const auto engine = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
+  EXPECT_EQ(engine->name(), "executorch");
+  std::vector<std::vector<float>> inputs;
+  std::vector<AlignedBuffer<float>> expected;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    inputs.push_back(make_input(seed));
+    expected.push_back(engine->run(inputs.back(), {}).value());
+  }
+  EXPECT_FALSE(std::ranges::equal(expected[0].span(), expected[1].span())) << "the input makes no difference";
+  std::vector<std::jthread> threads;
+  for (std::size_t t = 0; t < inputs.size(); ++t) {
+    threads.emplace_back([&, t] {
+      const auto logits = engine->run(inputs[t], {});
+      ASSERT_TRUE(logits) << logits.error().message;
+      EXPECT_TRUE(std::ranges::equal(logits->span(), expected[t].span()));
+    });
+  }
+}
+
+TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
+  const auto input = make_input(9);
+  const auto one = create_executorch_engine(embedded_model(), kShape, 1, "embedded").value();
+  const auto two = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
+  // A third count while the pool is in use must not pull it from under the second engine.
+  const auto three = create_executorch_engine(embedded_model(), kShape, 3, "embedded").value();
+  const auto expected = one->run(input, {}).value();
+  for (const auto& engine : {two.get(), three.get()}) {
+    const auto logits = engine->run(input, {}).value();
+    for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 1e-3F);
+  }
+}
+
+TEST(ExecutorchEngine, ErrorsAreValues) {
+  const auto engine = create_executorch_engine(embedded_model(), kShape, 1, "embedded").value();
+  const auto short_input = engine->run(std::vector<float>(5), {});
+  ASSERT_FALSE(short_input);
+  EXPECT_EQ(short_input.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(short_input.error().message, HasSubstr("3 × 513 × 513"));
+
+  std::stop_source stop;
+  stop.request_stop();
+  const auto cancelled = engine->run(make_input(1), stop.get_token());
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
+
+  const auto garbage =
+      create_executorch_engine(std::make_shared<ModelData>(std::vector<std::byte>(4096)), kShape, 1, "garbage.pte");
+  ASSERT_FALSE(garbage);
+  EXPECT_EQ(garbage.error().code, ErrorCode::kInvalidModel);
+  EXPECT_THAT(garbage.error().message, HasSubstr("garbage.pte"));
+}
+
+}  // namespace
+}  // namespace silhouette

@@ -1,0 +1,212 @@
+#include "silhouette/image_segmentation_module.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "image/decode.hpp"
+#include "pipeline/class_ids.hpp"
+#include "pipeline/guard.hpp"
+#include "pipeline/loaded_model.hpp"
+#include "pipeline/segmentation_data.hpp"
+#include "postprocess/postprocess.hpp"
+#include "preprocess/preprocess.hpp"
+#include "resources/source.hpp"
+
+namespace silhouette {
+namespace {
+
+/// Milliseconds since the last call.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double, std::milli>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Result<void> check_stop(const std::stop_token& stop) {
+  if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "the segmentation was cancelled");
+  return {};
+}
+
+Result<Image> decode_source(const ImageSource& source, const std::stop_token& stop, StageTimings& timings) {
+  Stopwatch watch;
+  if (const auto* pixels = std::get_if<PixelView>(&source.value())) {
+    auto image = image_from_pixels(*pixels);
+    timings.decode_ms = watch.lap();
+    return image;
+  }
+  if (const auto* bytes = std::get_if<std::span<const std::byte>>(&source.value())) {
+    auto image = decode_image(*bytes, "image bytes");
+    timings.decode_ms = watch.lap();
+    return image;
+  }
+  const auto& text = std::get<std::string>(source.value());
+  const auto bytes = read_source(text, stop);
+  timings.read_ms = watch.lap();
+  if (!bytes) return std::unexpected(bytes.error());
+  auto image = decode_image(*bytes, display_source(text));
+  timings.decode_ms = watch.lap();
+  return image;
+}
+
+Result<AlignedBuffer<float>> make_input(const Image& image, const LoadedModel& model) {
+  const auto& shape = model.engine->shape();
+  auto input = AlignedBuffer<float>::create(image.pixels.size(), "the network's input");
+  if (!input) return input;
+  const auto layout = shape.input_nhwc ? TensorLayout::kNhwc : TensorLayout::kNchw;
+  normalize_image(image, model.description.normalization, layout, input->span(), *model.pool);
+  return input;
+}
+
+}  // namespace
+
+struct ImageSegmentationModule::Impl {
+  mutable std::mutex mutex;
+  std::shared_ptr<LoadedModel> model;
+  std::function<void(double)> progress;
+
+  [[nodiscard]] Result<std::shared_ptr<LoadedModel>> current() const {
+    const std::lock_guard lock(mutex);
+    if (!model) return fail(ErrorCode::kModelNotLoaded, "no model is loaded; call load first");
+    return model;
+  }
+};
+
+ImageSegmentationModule::ImageSegmentationModule() : impl_(std::make_unique<Impl>()) {}
+ImageSegmentationModule::ImageSegmentationModule(ImageSegmentationModule&&) noexcept = default;
+ImageSegmentationModule& ImageSegmentationModule::operator=(ImageSegmentationModule&&) noexcept = default;
+ImageSegmentationModule::~ImageSegmentationModule() = default;
+
+void ImageSegmentationModule::on_download_progress(std::function<void(double fraction)> callback) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->progress = std::move(callback);
+}
+
+Result<void> ImageSegmentationModule::load(ModelSource source, const LoadOptions& options) {
+  return guarded([&]() -> Result<void> {
+    std::function<void(double)> progress;
+    {
+      const std::lock_guard lock(impl_->mutex);
+      progress = impl_->progress;
+    }
+    auto loaded = load_model(std::move(source), options, progress);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    // The old model is freed outside of the lock: that can take long, and a progress callback may want this module.
+    const std::lock_guard lock(impl_->mutex);
+    std::swap(impl_->model, *loaded);
+    return {};
+  });
+}
+
+void ImageSegmentationModule::unload() noexcept {
+  std::shared_ptr<LoadedModel> old;
+  const std::lock_guard lock(impl_->mutex);
+  std::swap(impl_->model, old);
+}
+
+Result<ModelDescription> ImageSegmentationModule::description() const {
+  return guarded([&]() -> Result<ModelDescription> {
+    const auto model = impl_->current();
+    if (!model) return std::unexpected(model.error());
+    return (*model)->description;
+  });
+}
+
+Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
+                                                      std::span<const ClassId> classes_of_interest, bool resize) const {
+  ForwardOptions options;
+  options.resize = resize;
+  return forward(source, classes_of_interest, options);
+}
+
+Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
+                                                      std::span<const ClassId> classes_of_interest,
+                                                      const ForwardOptions& options) const {
+  return guarded([&]() -> Result<Segmentation> {
+    Stopwatch total;
+    const auto current = impl_->current();
+    if (!current) return std::unexpected(current.error());
+    LoadedModel& model = **current;
+    const auto& shape = model.engine->shape();
+
+    auto data = std::make_unique<detail::SegmentationData>();
+    data->labels = model.description.labels;
+    auto classes = resolve_classes(classes_of_interest, data->labels);
+    if (!classes) return std::unexpected(std::move(classes.error()));
+    data->classes = std::move(*classes);
+    auto& timings = data->info.timings;
+
+    auto photo = decode_source(source, options.stop, timings);
+    if (!photo) return std::unexpected(std::move(photo.error()));
+    if (auto go_on = check_stop(options.stop); !go_on) return std::unexpected(std::move(go_on.error()));
+    const int width = options.resize ? photo->width : shape.output_width;
+    const int height = options.resize ? photo->height : shape.output_height;
+    data->info.image_width = photo->width;
+    data->info.image_height = photo->height;
+
+    Stopwatch watch;
+    auto resized = resize_image(*photo, shape.input_width, shape.input_height, options.filter, *model.pool);
+    if (!resized) return std::unexpected(std::move(resized.error()));
+    if (options.keep_image) {
+      if (photo->width == width && photo->height == height) {
+        data->photo = std::move(*photo);
+      } else {
+        auto kept = resize_image(*photo, width, height, options.filter, *model.pool);
+        if (!kept) return std::unexpected(std::move(kept.error()));
+        data->photo = std::move(*kept);
+      }
+    }
+    *photo = Image{};
+    auto input = make_input(*resized, model);
+    if (!input) return std::unexpected(std::move(input.error()));
+    *resized = Image{};
+    timings.preprocess_ms = watch.lap();
+
+    auto logits = model.engine->run(input->span(), options.stop);
+    if (!logits) return std::unexpected(std::move(logits.error()));
+    *input = AlignedBuffer<float>{};
+    timings.network_ms = watch.lap();
+
+    const LogitsView view{logits->span(), shape.channels, shape.output_height, shape.output_width};
+    auto maps = make_class_maps(view, width, height, data->classes, *model.pool, options.stop);
+    if (!maps) return std::unexpected(std::move(maps.error()));
+    data->maps = std::move(*maps);
+    timings.postprocess_ms = watch.lap();
+
+    data->info.model = model.description.source;
+    data->info.engine = model.description.engine;
+    data->info.engine_reason = model.description.engine_reason;
+    timings.total_ms = total.lap();
+    return Segmentation(std::move(data));
+  });
+}
+
+Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const float> input,
+                                                                std::stop_token stop) const {
+  return guarded([&]() -> Result<std::vector<float>> {
+    const auto current = impl_->current();
+    if (!current) return std::unexpected(current.error());
+    const auto& shape = (*current)->engine->shape();
+    std::vector<float> reordered;
+    if (shape.input_nhwc && input.size() % 3 == 0) {
+      reordered.resize(input.size());
+      const std::size_t plane = input.size() / 3;
+      for (std::size_t i = 0; i < plane; ++i) {
+        for (std::size_t c = 0; c < 3; ++c) reordered[i * 3 + c] = input[c * plane + i];
+      }
+      input = reordered;
+    }
+    auto logits = (*current)->engine->run(input, std::move(stop));
+    if (!logits) return std::unexpected(std::move(logits.error()));
+    return std::vector<float>(logits->span().begin(), logits->span().end());
+  });
+}
+
+}  // namespace silhouette

@@ -1,0 +1,184 @@
+#include "pipeline/loaded_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/file.hpp"
+#include "engine/model_data.hpp"
+#include "formats/pte/program.hpp"
+#include "pipeline/network_shape.hpp"
+#include "preprocess/preprocess.hpp"
+#include "resources/models.hpp"
+#include "resources/source.hpp"
+#include "silhouette/labels.hpp"
+#ifdef SILHOUETTE_WITH_EXECUTORCH
+#include "engine/executorch/executorch_engine.hpp"
+#endif
+
+namespace silhouette {
+namespace {
+
+constexpr int kMaxThreads = 256;
+
+struct ModelFile {
+  std::shared_ptr<const ModelData> data;
+  std::string name;
+  const ModelEntry* entry = nullptr;
+};
+
+Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
+                             const std::function<void(double)>& progress) {
+  if (auto* bytes = std::get_if<std::vector<std::byte>>(&source.value())) {
+    if (progress) {
+      progress(0.0);
+      progress(1.0);
+    }
+    return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr};
+  }
+  const auto& text = std::get<std::string>(source.value());
+  auto local = resolve_model(text, options.cache_directory, progress, options.stop);
+  if (!local) return std::unexpected(std::move(local.error()));
+  auto file = MappedFile::open(local->path, kMaxModelBytes);
+  if (!file) return std::unexpected(std::move(file.error()));
+  return ModelFile{std::make_shared<ModelData>(std::move(*file)), display_source(text), local->entry};
+}
+
+Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
+                                           std::string_view name) {
+  const auto found = program.metadata.find(method);
+  const auto* values = found == program.metadata.end() ? nullptr : std::get_if<std::vector<double>>(&found->second);
+  if (values == nullptr || values->size() != 3) {
+    return fail(
+        ErrorCode::kInvalidModel,
+        fmt::format("'{}' has no list of three numbers as its {}; give --mean and --std or LoadOptions::normalization "
+                    "instead",
+                    name, method));
+  }
+  std::array<float, 3> numbers{};
+  std::ranges::transform(*values, numbers.begin(), [](double value) { return static_cast<float>(value); });
+  return numbers;
+}
+
+Result<void> decide_normalization(const pte::Program& program, const ModelEntry* entry, const LoadOptions& options,
+                                  std::string_view name, ModelDescription& description) {
+  if (options.normalization) {
+    description.normalization = *options.normalization;
+    description.normalization_origin = "caller";
+  } else if (program.metadata.contains("get_mean") || program.metadata.contains("get_std")) {
+    const auto mean = three_numbers(program, "get_mean", name);
+    if (!mean) return std::unexpected(mean.error());
+    const auto std = three_numbers(program, "get_std", name);
+    if (!std) return std::unexpected(std.error());
+    description.normalization = {*mean, *std};
+    description.normalization_origin = "file";
+  } else if (entry != nullptr) {
+    description.normalization = entry->normalization;
+    description.normalization_origin = "registry";
+  } else {
+    description.normalization_origin = "default";
+  }
+  return check_normalization(description.normalization);
+}
+
+std::vector<std::string> split_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+Result<void> decide_labels(const pte::Program& program, const LoadOptions& options, std::string_view name,
+                           ModelDescription& description) {
+  // A single channel is a foreground's probability; its background is implied.
+  const auto classes = static_cast<std::size_t>(std::max(description.channels, 2));
+  const auto metadata = program.metadata.find("get_labels");
+  const auto* text = metadata == program.metadata.end() ? nullptr : std::get_if<std::string>(&metadata->second);
+  if (!options.labels.empty()) {
+    description.labels = options.labels;
+    description.labels_origin = "caller";
+  } else if (text != nullptr) {
+    description.labels = split_lines(*text);
+    description.labels_origin = "file";
+  } else {
+    description.labels_origin = "default";
+    if (description.channels == 1) {
+      description.labels = {"BACKGROUND", "FOREGROUND"};
+    } else if (description.channels == kDeeplabClassCount) {
+      description.labels.assign(kDeeplabLabelNames.begin(), kDeeplabLabelNames.end());
+    } else {
+      for (std::size_t i = 0; i < classes; ++i) description.labels.push_back(fmt::format("class_{}", i));
+    }
+  }
+  if (description.labels.size() != classes) {
+    const bool callers = description.labels_origin == "caller";
+    return fail(callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
+                fmt::format("{} labels for the {} classes of '{}'{}", description.labels.size(), classes, name,
+                            callers ? "" : "; give LoadOptions::labels or --labels"));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Engine>> make_engine(std::shared_ptr<const ModelData> data, const NetworkShape& shape,
+                                            int threads, std::string_view name, EngineChoice choice,
+                                            std::string& reason) {
+#ifdef SILHOUETTE_WITH_EXECUTORCH
+  reason = choice == EngineChoice::kExecutorch ? "asked for" : "the only engine in this build";
+  return create_executorch_engine(std::move(data), shape, threads, name);
+#else
+  static_cast<void>(data), static_cast<void>(shape), static_cast<void>(threads), static_cast<void>(choice);
+  reason.clear();
+  return fail(ErrorCode::kUnsupportedModel,
+              fmt::format("this build has no engine for '{}'; build with SILHOUETTE_EXECUTORCH=ON", name));
+#endif
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
+                                                const std::function<void(double)>& progress) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
+  }
+  const int threads = options.threads == 0 ? available_processors() : options.threads;
+  auto file = open_model(std::move(source), options, progress);
+  if (!file) return std::unexpected(std::move(file.error()));
+  const auto program = pte::parse_program(file->data->bytes(), file->name);
+  if (!program) return std::unexpected(program.error());
+  const auto shape = network_shape(*program, file->name);
+  if (!shape) return std::unexpected(shape.error());
+
+  auto model = std::make_shared<LoadedModel>();
+  auto& description = model->description;
+  description.source = file->name;
+  description.input_width = shape->input_width;
+  description.input_height = shape->input_height;
+  description.output_width = shape->output_width;
+  description.output_height = shape->output_height;
+  description.channels = shape->channels;
+  description.operators = program->operators;
+  description.delegates = program->delegates;
+  if (auto decided = decide_normalization(*program, file->entry, options, file->name, description); !decided) {
+    return std::unexpected(std::move(decided.error()));
+  }
+  if (auto decided = decide_labels(*program, options, file->name, description); !decided) {
+    return std::unexpected(std::move(decided.error()));
+  }
+  if (options.stop.stop_requested())
+    return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
+  auto engine =
+      make_engine(std::move(file->data), *shape, threads, file->name, options.engine, description.engine_reason);
+  if (!engine) return std::unexpected(std::move(engine.error()));
+  model->engine = std::move(*engine);
+  model->pool = std::make_unique<ThreadPool>(threads);
+  description.engine = model->engine->name();
+  return model;
+}
+
+}  // namespace silhouette

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/thread_pool.hpp"
+#include "engine/engine.hpp"
+#include "silhouette/image_segmentation_module.hpp"
+
+namespace silhouette {
+
+/// A model that is ready to segment images. Immutable but for the pool and the engine, which guard themselves.
+struct LoadedModel {
+  ModelDescription description;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<ThreadPool> pool;
+};
+
+/// Finds the source's file (downloading it if need be), verifies it, decides normalisation and labels, and makes the
+/// engine.
+Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
+                                                const std::function<void(double)>& progress);
+
+}  // namespace silhouette

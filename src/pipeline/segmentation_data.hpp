@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/image.hpp"
+#include "postprocess/postprocess.hpp"
+#include "silhouette/segmentation.hpp"
+
+namespace silhouette::detail {
+
+struct SegmentationData {
+  std::vector<std::string> labels;
+  std::vector<int> classes;  ///< channels of `maps.probabilities`
+  ClassMaps maps;
+  Image photo;  ///< RGB at the maps' size; empty unless the caller asked to keep it
+  SegmentationInfo info;
+};
+
+}  // namespace silhouette::detail

@@ -1,0 +1,107 @@
+"""Tiny .pte files for tests: tests/data/models/, and PyTorch's outputs for the good ones: tests/golden/tiny/.
+
+    make_fixtures.py [NAME…]
+
+The input of each is common.hash_input(0): seed 1000 over the NCHW index. Weights are common.hash_uniform too.
+"""
+
+import argparse
+import zlib
+
+import numpy as np
+import torch
+
+import common
+
+MODELS = common.ROOT / "tests" / "data" / "models"
+GOLDEN = common.GOLDEN / "tiny"
+IMAGE = (1, 3, 16, 16)
+
+
+def conv(out_channels, stride=1, in_channels=3):
+    return torch.nn.Conv2d(in_channels, out_channels, 3, stride, padding=1)
+
+
+class TwoOutputs(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = conv(3), conv(2)
+
+    def forward(self, x):
+        return self.first(x), self.second(x)
+
+
+class IntegerOutput(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = conv(3)
+
+    def forward(self, x):
+        return self.conv(x).argmax(1)
+
+
+# name: (module, input shape, lowered to XNNPACK, channels-last input)
+GOOD = {
+    "tiny_plain": (lambda: conv(4), IMAGE, True, False),
+    "tiny_single_channel": (lambda: torch.nn.Sequential(conv(1), torch.nn.Sigmoid()), IMAGE, True, False),
+    "tiny_stride": (lambda: conv(3, stride=2), IMAGE, True, False),
+    "tiny_two_outputs": (TwoOutputs, IMAGE, True, False),
+    "tiny_portable": (lambda: conv(3), IMAGE, False, False),
+    "tiny_channels_last": (lambda: conv(3), IMAGE, True, True),
+}
+WRONG = {
+    "rank2_input": (lambda: torch.nn.Linear(10, 4), (1, 10), True, False),
+    "int_output": (IntegerOutput, IMAGE, True, False),
+}
+# Made by older exporters only: constants inside the delegate's blob (0.5), a clone between two delegates (0.6).
+OLD = {
+    "tiny_inline_constants": (lambda: torch.nn.Sequential(conv(4), torch.nn.ReLU(), conv(3, in_channels=4)), IMAGE, True, False),
+    "tiny_clone": (
+        lambda: torch.nn.Sequential(conv(4), torch.nn.ReLU(), torch.nn.Dropout(0.1), conv(3, in_channels=4)), IMAGE, True, False
+    ),
+}  # fmt: skip
+
+
+def seeded(name, module):
+    """Weights that depend on the names alone."""
+    for key, parameter in module.named_parameters():
+        values = common.hash_uniform(zlib.crc32(f"{name}/{key}".encode()), parameter.numel())
+        parameter.data = torch.from_numpy(values.reshape(parameter.shape) * np.float32(0.5))
+    return common.make_contiguous(module)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join([*GOOD, *WRONG])}")
+    parser.add_argument("--golden-only", action="store_true", help="run the files that are there")
+    args = parser.parse_args()
+    every = GOOD | WRONG | OLD
+    MODELS.mkdir(parents=True, exist_ok=True)
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name in args.names or [*GOOD, *WRONG]:
+        make, shape, xnnpack, channels_last = every[name]
+        module, x = seeded(name, make()), common.hash_input(0, shape)
+        if channels_last:
+            x = x.to(memory_format=torch.channels_last)
+        path = MODELS / f"{name}.pte"
+        if not args.golden_only:
+            pte = common.lower(module, x, xnnpack=xnnpack)
+            path.write_bytes(pte)
+            common.report(name, pte)
+        with torch.no_grad():
+            expected = module(x)
+        if name in WRONG:
+            continue
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        np.save(GOLDEN / f"{name}.npy", np.ascontiguousarray(expected[0].numpy()))
+        try:
+            actual = common.run(path.read_bytes(), x)
+        except ImportError as error:  # an old wheel whose runtime does not load
+            print(f"{name}: not run: {error}")
+            continue
+        for a, e in zip(actual, expected, strict=True):
+            common.compare(f"{name} {list(a.shape)} strides {list(a.stride())}", a, e)
+
+
+if __name__ == "__main__":
+    main()
