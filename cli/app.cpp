@@ -1,7 +1,5 @@
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <exception>
 #include <memory>
@@ -53,8 +51,9 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   }
   const auto unknown = app.remaining(true);
   if (at == &app && !unknown.empty() && !unknown.front().starts_with('-')) {
-    return fmt::format("there is no command '{0}'; did you mean 'silhouette segment {0}'? 'silhouette --help' lists them",
-                       unknown.front());
+    return fmt::format(
+        "there is no command '{0}'; did you mean 'silhouette segment {0}'? 'silhouette --help' lists them",
+        unknown.front());
   }
   return fmt::format("{}; see '{} --help'", error.what(), command);
 }
@@ -80,7 +79,8 @@ int parse_and_run(int argc, char** argv, Context& context) {
     return kExitUsage;
   }
   if (!chosen) {
-    context.console.error("no command given; 'silhouette segment PHOTO' segments a photo, 'silhouette --help' has more");
+    context.console.error(
+        "no command given; 'silhouette segment PHOTO' segments a photo, 'silhouette --help' has more");
     return kExitUsage;
   }
   return chosen(context);

@@ -8,15 +8,15 @@ namespace silhouette::cli {
 
 // What the process returns. Scripts depend on these numbers: none ever changes its meaning.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitSomeFailed = 1;   ///< several images, and at least one failed
-inline constexpr int kExitUsage = 2;        ///< an option, class, or combination of them that can't be meant
-inline constexpr int kExitModel = 3;        ///< invalid or unsupported model
-inline constexpr int kExitImage = 4;        ///< invalid or unsupported image
-inline constexpr int kExitFile = 5;         ///< a file or folder that is missing or can't be read or written
-inline constexpr int kExitDownload = 6;     ///< a download failed
-inline constexpr int kExitLimit = 7;        ///< larger than a limit allows
-inline constexpr int kExitInternal = 8;     ///< a defect of Silhouette
-inline constexpr int kExitSignalBase = 128; ///< plus the signal's number, as shells have it: 130 for Ctrl-C
+inline constexpr int kExitSomeFailed = 1;    ///< several images, and at least one failed
+inline constexpr int kExitUsage = 2;         ///< an option, class, or combination of them that can't be meant
+inline constexpr int kExitModel = 3;         ///< invalid or unsupported model
+inline constexpr int kExitImage = 4;         ///< invalid or unsupported image
+inline constexpr int kExitFile = 5;          ///< a file or folder that is missing or can't be read or written
+inline constexpr int kExitDownload = 6;      ///< a download failed
+inline constexpr int kExitLimit = 7;         ///< larger than a limit allows
+inline constexpr int kExitInternal = 8;      ///< a defect of Silhouette
+inline constexpr int kExitSignalBase = 128;  ///< plus the signal's number, as shells have it: 130 for Ctrl-C
 
 constexpr int exit_code_for(ErrorCode code) noexcept {
   switch (code) {

@@ -125,18 +125,17 @@ Result<std::vector<std::byte>> read_standard_input(std::uint64_t max_bytes, int 
                                     pollfd{.fd = wake_descriptor, .events = POLLIN, .revents = 0}};
   while (true) {
     if (::poll(descriptors.data(), descriptors.size(), -1) < 0 && errno != EINTR) {
-      return system_error("read", "standard input", errno);
+      return fail(ErrorCode::kIoError, std::strerror(errno));
     }
     if (descriptors[1].revents != 0) return fail(ErrorCode::kCancelled, "cancelled while reading standard input");
     if (descriptors[0].revents == 0) continue;
     const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0) return system_error("read", "standard input", errno);
+    if (n < 0) return fail(ErrorCode::kIoError, std::strerror(errno));
     if (n == 0) return bytes;
     bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + n);
     if (bytes.size() > max_bytes) {
-      return fail(ErrorCode::kLimitExceeded,
-                  fmt::format("standard input has more than {} bytes, the limit for an image", max_bytes));
+      return fail(ErrorCode::kLimitExceeded, fmt::format("more than {} bytes, the limit for an image", max_bytes));
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 #include <system_error>
 
@@ -15,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 16> kImageEndings = {".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".webp",
-                                                            ".gif",  ".tif",  ".tiff", ".ppm", ".pgm", ".pbm",
+constexpr std::array<std::string_view, 16> kImageEndings = {".jpg",  ".jpeg", ".jpe",  ".jfif", ".png", ".webp",
+                                                            ".gif",  ".tif",  ".tiff", ".ppm",  ".pgm", ".pbm",
                                                             ".heic", ".heif", ".avif", ".jxl"};
 constexpr std::array<std::string_view, 3> kOwnEndings = {".overlay.png", ".mask.png", ".cutout.png"};
 constexpr std::size_t kShownBase64 = 48;
@@ -41,7 +42,8 @@ bool is_data_uri(std::string_view text) {
 
 bool looks_like_base64(std::string_view text) {
   return text.size() >= kMinBase64 && std::ranges::all_of(text, [](unsigned char c) {
-           return std::isalnum(c) != 0 || std::string_view("+/-_=\r\n\t ").find(static_cast<char>(c)) != std::string_view::npos;
+           return std::isalnum(c) != 0 ||
+                  std::string_view("+/-_=\r\n\t ").find(static_cast<char>(c)) != std::string_view::npos;
          });
 }
 
@@ -157,7 +159,8 @@ Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool rec
     std::error_code error;
     if (argument.empty()) return fail(ErrorCode::kInvalidArgument, "an INPUT is empty; give a file, folder or URL");
     if (argument == "-" && ::isatty(STDIN_FILENO) == 1) {
-      return fail(ErrorCode::kInvalidArgument, "standard input is the terminal; pipe an image into it: … | silhouette segment -");
+      return fail(ErrorCode::kInvalidArgument,
+                  "standard input is the terminal; pipe an image into it: … | silhouette segment -");
     }
     if (argument != "-" && fs::is_directory(argument, error)) {
       inputs.several = true;

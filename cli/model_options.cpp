@@ -1,8 +1,8 @@
 #include "model_options.hpp"
 
-#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <optional>
@@ -45,8 +45,9 @@ Result<std::array<float, 3>> parse_triple(std::string_view option, const std::st
   for (std::size_t i = 0; i < triple.size(); ++i) {
     const auto value = parts.size() == triple.size() ? parse_number<float>(parts[i]) : std::nullopt;
     if (!value) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} '{}': give three numbers for red, green and blue, as in 0.485,0.456,0.406", option, text));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} '{}': give three numbers for red, green and blue, as in 0.485,0.456,0.406", option, text));
     }
     triple[i] = *value;
   }
@@ -60,16 +61,18 @@ Result<std::vector<std::string>> read_labels(const std::string& path) {
   for (const auto line : split(*text, '\n')) labels.emplace_back(line);
   while (!labels.empty() && labels.back().empty()) labels.pop_back();
   if (labels.empty()) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("--labels '{}': the file is empty; give one label a line", path));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--labels '{}': the file is empty; give one label a line", path));
   }
   return labels;
 }
 
 Result<LoadOptions> load_options(const ModelOptions& options, std::stop_token stop) {
-  LoadOptions load{.engine = options.engine == "executorch" ? EngineChoice::kExecutorch : EngineChoice::kAuto,
-                   .threads = options.threads,
-                   .cache_directory = options.cache,
-                   .stop = std::move(stop)};
+  LoadOptions load;
+  load.engine = options.engine == "executorch" ? EngineChoice::kExecutorch : EngineChoice::kAuto;
+  load.threads = options.threads;
+  load.cache_directory = options.cache;
+  load.stop = std::move(stop);
   if (options.mean.empty() != options.std.empty()) {
     return fail(ErrorCode::kInvalidArgument, "--mean and --std belong together; give both");
   }
@@ -91,8 +94,9 @@ Result<LoadOptions> load_options(const ModelOptions& options, std::stop_token st
 }  // namespace
 
 void add_cache_option(CLI::App& command, std::string& cache) {
-  command.add_option("--cache", cache,
-                     "Folder for downloaded models [$SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette]")
+  command
+      .add_option("--cache", cache,
+                  "Folder for downloaded models [$SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette]")
       ->option_text("DIR");
 }
 

@@ -15,7 +15,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the arrays are written as they are in memory, as '<'");
 
 std::string npy_header(std::string_view type, int height, int width) {
-  std::string dictionary = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}, {}), }}", type, height, width);
+  std::string dictionary =
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}, {}), }}", type, height, width);
   // The data begin at a multiple of 64, and a line feed ends the header.
   constexpr std::size_t kPrefix = 10;
   const std::size_t end = (kPrefix + dictionary.size() + 1 + 63) / 64 * 64;

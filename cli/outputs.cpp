@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 struct Kind {
   std::string_view option;
   std::string_view ending;
-  const std::string OutputOptions::*chosen;
-  std::optional<fs::path> OutputPlan::*planned;
+  const std::string OutputOptions::* chosen;
+  std::optional<fs::path> OutputPlan::* planned;
 };
 
 constexpr std::array<Kind, 3> kKinds = {{
@@ -64,7 +64,8 @@ Result<void> check_options(const OutputOptions& options, bool several) {
       return usage(fmt::format("{} '{}': several images need a folder; '{}/' makes one", kind.option, chosen, chosen));
     }
     for (const std::string_view other : {".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif", ".jxl", ".bmp"}) {
-      if (ending == other) return usage(fmt::format("{} '{}': pictures are written as PNG; end the name in .png", kind.option, chosen));
+      if (ending == other)
+        return usage(fmt::format("{} '{}': pictures are written as PNG; end the name in .png", kind.option, chosen));
     }
   }
   if (options.npy == "-") return usage("--npy -: arrays go into a folder; name one");
@@ -104,7 +105,7 @@ class Protected {
  private:
   using Id = std::pair<dev_t, ino_t>;
   static std::optional<Id> identity(const fs::path& path) {
-    struct stat status {};
+    struct stat status{};
     // Writing to a device or pipe overwrites nothing.
     if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     return Id{status.st_dev, status.st_ino};
@@ -129,15 +130,16 @@ OutputPlan plan_one(const OutputOptions& options, const fs::path& name, bool sev
 Result<void> check_folder_of(const Kind& kind, const fs::path& file) {
   const fs::path folder = file.parent_path();
   if (folder.empty() || is_folder(folder)) return {};
-  return fail(ErrorCode::kFileNotFound,
-              fmt::format("{} '{}': there is no folder '{}'; make it first", kind.option, file.string(), folder.string()));
+  return fail(ErrorCode::kFileNotFound, fmt::format("{} '{}': there is no folder '{}'; make it first", kind.option,
+                                                    file.string(), folder.string()));
 }
 
 }  // namespace
 
 Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside,
                                              std::span<const std::string> protect) {
-  if (auto checked = check_options(options, inputs.several); !checked) return std::unexpected(std::move(checked.error()));
+  if (auto checked = check_options(options, inputs.several); !checked)
+    return std::unexpected(std::move(checked.error()));
   Protected originals;
   for (const auto& path : protect) originals.add(path);
   for (const auto& input : inputs.images) {
@@ -158,7 +160,8 @@ Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const
       const auto& target = plan.*kind.planned;
       if (!target || *target == "-") continue;
       if (originals.contains(*target)) {
-        return usage(fmt::format("{} would overwrite the input '{}'; choose another name", kind.option, target->string()));
+        return usage(
+            fmt::format("{} would overwrite the input '{}'; choose another name", kind.option, target->string()));
       }
       if (!targets.insert(target->lexically_normal()).second) {
         return usage(fmt::format("two outputs have the same name '{}'", target->string()));

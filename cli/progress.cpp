@@ -51,9 +51,8 @@ void Progress::update(double fraction) {
   const std::size_t text_width = std::min(display_width(what_), width / 2);
   const std::size_t bar_width = std::min(kMaxBar, width > text_width + kAround ? width - text_width - kAround : 0);
   const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(bar_width));
-  const std::string line =
-      fmt::format("\r{} [{}{}] {:3.0f}%\x1b[K", shorten(what_, text_width), std::string(filled, '='),
-                  std::string(bar_width - filled, ' '), fraction * 100);
+  const std::string line = fmt::format("\r{} [{}{}] {:3.0f}%\x1b[K", shorten(what_, text_width),
+                                       std::string(filled, '='), std::string(bar_width - filled, ' '), fraction * 100);
   std::fwrite(line.data(), 1, line.size(), stderr);
   shown_ = true;
   drawn_ = now;

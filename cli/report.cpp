@@ -43,9 +43,12 @@ double rounded(double milliseconds) {
 
 Json timings_json(const StageTimings& timings) {
   return {
-      {"read_ms", rounded(timings.read_ms)},           {"decode_ms", rounded(timings.decode_ms)},
-      {"preprocess_ms", rounded(timings.preprocess_ms)}, {"network_ms", rounded(timings.network_ms)},
-      {"postprocess_ms", rounded(timings.postprocess_ms)}, {"total_ms", rounded(timings.total_ms)},
+      {"read_ms", rounded(timings.read_ms)},
+      {"decode_ms", rounded(timings.decode_ms)},
+      {"preprocess_ms", rounded(timings.preprocess_ms)},
+      {"network_ms", rounded(timings.network_ms)},
+      {"postprocess_ms", rounded(timings.postprocess_ms)},
+      {"total_ms", rounded(timings.total_ms)},
   };
 }
 
@@ -82,7 +85,8 @@ std::string error_json(std::string_view name, const Error& error) {
   return json_line({{"path", name}, {"error", {{"code", error_code_name(error.code)}, {"message", error.message}}}});
 }
 
-std::string result_table(std::string_view name, const Segmentation& segmentation, const Written& written, bool colored) {
+std::string result_table(std::string_view name, const Segmentation& segmentation, const Written& written,
+                         bool colored) {
   const SegmentationInfo& info = segmentation.info();
   std::string text;
   const auto out = std::back_inserter(text);

@@ -1,6 +1,6 @@
-#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <optional>
@@ -42,7 +42,8 @@ std::vector<std::string> other_files(const Options& options) {
 }
 
 Settings settings_for(const Options& options, std::vector<int> classes, const ModelDescription& model, bool colored) {
-  Settings settings{.classes = std::move(classes)};
+  Settings settings;
+  settings.classes = std::move(classes);
   settings.filter = options.filter == "linear" ? ResizeFilter::kLinear : ResizeFilter::kAntialias;
   settings.resize = options.resize;
   settings.report = options.outputs.to_stdout() ? Report::kNone : options.json ? Report::kJson : Report::kTable;
@@ -93,7 +94,8 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
 int run_segment(const Options& options, Context& context) {
   Console& console = context.console;
   if (options.json && options.outputs.to_stdout()) {
-    return console.fail({ErrorCode::kInvalidArgument, "--json and a picture on standard output ('-') exclude each other"});
+    return console.fail(
+        {ErrorCode::kInvalidArgument, "--json and a picture on standard output ('-') exclude each other"});
   }
   const auto inputs = expand_inputs(options.inputs, options.recursive);
   if (!inputs) return console.fail(inputs.error());
@@ -109,7 +111,8 @@ int run_segment(const Options& options, Context& context) {
   return segment_all(*inputs, *plans, settings, module, options.model.threads == 1, context);
 }
 
-constexpr std::string_view kFooter = R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, or - for standard input.
+constexpr std::string_view kFooter =
+    R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, or - for standard input.
 
 Where results go:
   Without an output option, the classes found are printed and an overlay is written beside each image as
@@ -145,27 +148,32 @@ void add_segment(CLI::App& app, Command& chosen) {
   command.add_flag("-r,--recursive", options->recursive, "Take the images in folders below a folder too");
   command.add_option("--model", options->model.model, "Name, file or URL of the model [the embedded one]")
       ->option_text("MODEL");
-  command.add_option("--classes", options->classes,
-                     "Classes of interest, by label or number, with commas between: for --npy, --cutout and --json")
+  command
+      .add_option("--classes", options->classes,
+                  "Classes of interest, by label or number, with commas between: for --npy, --cutout and --json")
       ->option_text("A,B");
   command.add_flag("--resize", options->resize, "Results at the image's size instead of the model's");
   command.add_option("--filter", options->filter, "How images are scaled down: antialias or linear [antialias]")
       ->check(CLI::IsMember({"antialias", "linear"}))
       ->option_text("NAME");
-  command.add_option("--mask", options->outputs.mask, "Write the class map: a palette PNG whose values are class numbers")
+  command
+      .add_option("--mask", options->outputs.mask, "Write the class map: a palette PNG whose values are class numbers")
       ->option_text("F.png");
-  command.add_option("--overlay", options->outputs.overlay, "Write the photo with the classes painted over, and a legend")
+  command
+      .add_option("--overlay", options->outputs.overlay, "Write the photo with the classes painted over, and a legend")
       ->option_text("F.png");
   command.add_option("--cutout", options->outputs.cutout, "Write the photo with all but the subject transparent")
       ->option_text("F.png");
-  command.add_option("--npy", options->outputs.npy,
-                     "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)")
+  command
+      .add_option("--npy", options->outputs.npy,
+                  "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)")
       ->option_text("DIR");
   command.add_flag("--json", options->json, "Print results as JSON, one line for each image");
   add_engine_options(command, options->model);
   add_metadata_options(command, options->model);
   command.footer(std::string(kFooter));
-  command.callback([options, &chosen] { chosen = [options](Context& context) { return run_segment(*options, context); }; });
+  command.callback(
+      [options, &chosen] { chosen = [options](Context& context) { return run_segment(*options, context); }; });
 }
 
 }  // namespace silhouette::cli

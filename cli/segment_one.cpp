@@ -138,7 +138,9 @@ std::optional<int> find_background(const std::vector<std::string>& labels) {
 
 Outcome failed(const Input& input, const Error& error, const Settings& settings) {
   Outcome outcome{.error = error};
-  if (settings.report == Report::kJson) outcome.report = error_json(input.name, error);
+  // The library knows only "image bytes".
+  if (input.source == "-") outcome.error->message.insert(0, "standard input: ");
+  if (settings.report == Report::kJson) outcome.report = error_json(input.name, *outcome.error);
   return outcome;
 }
 

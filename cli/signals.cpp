@@ -34,7 +34,7 @@ extern "C" void on_signal(int number) {
 }
 
 void handle(int number, void (*handler)(int)) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = handler;
   // No SA_RESTART: a blocked read must return.
   ::sigaction(number, &action, nullptr);
@@ -55,7 +55,7 @@ Signals::Signals() {
     if (caught() != 0) source_.request_stop();
   });
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction current {};
+    struct sigaction current{};
     // What the parent chose to ignore (nohup) stays ignored.
     if (::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) continue;
     handle(number, on_signal);

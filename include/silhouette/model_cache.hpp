@@ -14,10 +14,10 @@ namespace silhouette {
 /// A model known by name, and whether its file is on this machine.
 struct ModelStatus {
   std::string name;
-  std::string url;           ///< empty for the embedded model
-  bool available = false;    ///< usable without a download
-  std::string path;          ///< of the file; empty if not available
-  std::uint64_t bytes = 0;   ///< of the file; 0 if not available
+  std::string url;          ///< empty for the embedded model
+  bool available = false;   ///< usable without a download
+  std::string path;         ///< of the file; empty if not available
+  std::uint64_t bytes = 0;  ///< of the file; 0 if not available
 };
 
 // In all of these `cache_directory` means what it means in LoadOptions, and `source` what it means in ModelSource: a
