@@ -57,8 +57,9 @@ TEST_P(PipelineGolden, AgreesWithPytorch) {
     ASSERT_EQ(result->width(), expected.width);
     ASSERT_EQ(result->height(), expected.height);
     EXPECT_GE(agreement(result->argmax(), expected.values), 0.999);
-    for (const auto& [id, name] :
-         {std::pair<ClassId, std::string>{photo.subject, photo.subject_name}, {ClassId(0), "BACKGROUND"}}) {
+    std::vector<std::pair<ClassId, std::string>> maps{{photo.subject, photo.subject_name}};
+    if (resize) maps.emplace_back(DeeplabLabel::kBackground, "BACKGROUND");
+    for (const auto& [id, name] : maps) {
       const auto golden = test::read_gray_png(source_file(prefix + name + ".png"));
       const auto map = result->probability(id).value();
       ASSERT_EQ(map.size(), golden.values.size());
@@ -103,6 +104,7 @@ TEST(SamplePhotos, SubjectsAreFound) {
 struct Network {
   std::string skeleton;
   std::string golden;
+  std::size_t step;
 };
 
 void PrintTo(const Network& network, std::ostream* out) {
@@ -141,15 +143,15 @@ TEST_P(FullSizeNetwork, AgreesWithPytorch) {
         0.9999);
 
     const auto golden = test::read_npy_float(source_file(folder + "logits_" + std::to_string(k) + ".npy"));
-    constexpr std::size_t kStep = 4;
-    constexpr std::size_t kOffset = 2;
-    ASSERT_EQ(golden.shape, (std::vector<std::size_t>{kClasses, kSize / kStep, kSize / kStep}));
+    // Only every step-th pixel is kept, from the middle of a step on.
+    const std::size_t step = GetParam().step;
+    ASSERT_EQ(golden.shape, (std::vector<std::size_t>{kClasses, kSize / step, kSize / step}));
     const auto [low, high] = std::ranges::minmax(golden.values);
     double worst = 0;
     std::size_t at = 0;
     for (std::size_t c = 0; c < kClasses; ++c) {
-      for (std::size_t y = kOffset; y < kSize; y += kStep) {
-        for (std::size_t x = kOffset; x < kSize; x += kStep, ++at) {
+      for (std::size_t y = step / 2; y < kSize; y += step) {
+        for (std::size_t x = step / 2; x < kSize; x += step, ++at) {
           worst = std::max(worst, std::abs(double{(*logits)[c * kPixels + y * kSize + x]} - double{golden.values[at]}));
         }
       }
@@ -160,11 +162,40 @@ TEST_P(FullSizeNetwork, AgreesWithPytorch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Skeletons, FullSizeNetwork,
-                         ::testing::Values(Network{"deeplabv3_resnet50_224", "deeplabv3_resnet50_224"},
-                                           Network{"deeplabv3_resnet50_224_et06", "deeplabv3_resnet50_224"},
-                                           Network{"lraspp_mobilenet_v3_large_224", "lraspp_mobilenet_v3_large_224"}),
-                         [](const auto& test) { return test.param.skeleton; });
+INSTANTIATE_TEST_SUITE_P(
+    Skeletons, FullSizeNetwork,
+    ::testing::Values(Network{"deeplabv3_resnet50_224", "deeplabv3_resnet50_224", 4},
+                      Network{"deeplabv3_resnet50_224_et06", "deeplabv3_resnet50_224", 4},
+                      Network{"deeplabv3_mobilenet_v3_large_224", "deeplabv3_mobilenet_v3_large_224", 8},
+                      Network{"lraspp_mobilenet_v3_large_224", "lraspp_mobilenet_v3_large_224", 4},
+                      Network{"lraspp_mobilenet_v3_large_224_et06", "lraspp_mobilenet_v3_large_224", 4}),
+    [](const auto& test) { return test.param.skeleton; });
+
+class TinyNetwork : public ::testing::TestWithParam<std::string> {};
+
+// One file for every way in which an exporter can write one.
+TEST_P(TinyNetwork, AgreesWithPytorch) {
+  ImageSegmentationModule module;
+  const auto loaded = module.load(source_file("tests/data/models/" + GetParam() + ".pte").string());
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto description = module.description().value();
+  std::vector<float> input(3 * static_cast<std::size_t>(description.input_height * description.input_width));
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(1000, i);
+  const auto logits = module.run_network(input);
+  ASSERT_TRUE(logits) << logits.error().message;
+  const auto golden = test::read_npy_float(source_file(kGolden + "tiny/" + GetParam() + ".npy"));
+  ASSERT_EQ(logits->size(), golden.values.size());
+  const auto [low, high] = std::ranges::minmax(golden.values);
+  // The golden of the quantised file is the fp32 network's: two steps of its 256 levels.
+  const float tolerance = (GetParam() == "tiny_int8" ? 2.0F / 255 : 1e-5F) * (high - low);
+  for (std::size_t i = 0; i < logits->size(); ++i) ASSERT_NEAR((*logits)[i], golden.values[i], tolerance) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, TinyNetwork,
+                         ::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride", "tiny_two_outputs",
+                                           "tiny_portable", "tiny_channels_last", "tiny_clone", "tiny_inline_constants",
+                                           "tiny_int8"),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace silhouette
