@@ -140,7 +140,7 @@ Examples:
 
 void add_bench(CLI::App& app, Command& chosen) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("bench", "Measure a model's network");
+  CLI::App& command = *app.add_subcommand("bench", "Measure a model's network")->group("Commands");
   command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
   command.add_option("--runs", options->runs, "How often it is run [20]")
       ->check(CLI::Range(1, 1'000'000))

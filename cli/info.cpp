@@ -105,7 +105,8 @@ Examples:
 
 void add_info(CLI::App& app, Command& chosen) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("info", "Describe a model: inputs, outputs, labels, operators, engine");
+  CLI::App& command =
+      *app.add_subcommand("info", "Describe a model: inputs, outputs, labels, operators, engine")->group("Commands");
   command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
   command.add_flag("--json", options->json, "Print it as JSON");
   add_engine_options(command, options->model);

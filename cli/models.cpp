@@ -109,13 +109,23 @@ Examples:
 }  // namespace
 
 void add_models(CLI::App& app, Command& chosen) {
-  CLI::App& models = *app.add_subcommand("models", "List, download and remove models");
-  models.require_subcommand(1, 1);
+  CLI::App& models = *app.add_subcommand("models", "List, download and remove models")->group("Commands");
+  models.require_subcommand(0, 1);
   models.footer(std::string(kFooter));
+
+  models.callback([&models, &chosen] {
+    if (!models.get_subcommands().empty()) return;
+    chosen = [](Context& context) {
+      return context.console.fail(
+          {ErrorCode::kInvalidArgument,
+           "'silhouette models' needs a command: list, path, fetch or rm; see 'silhouette models "
+           "--help'"});
+    };
+  });
 
   const auto options = std::make_shared<Options>();
   const auto add = [&](const char* name, const char* description, int (*run)(const Options&, Context&)) -> CLI::App& {
-    CLI::App& command = *models.add_subcommand(name, description);
+    CLI::App& command = *models.add_subcommand(name, description)->group("Commands");
     add_cache_option(command, options->cache);
     command.callback([options, run, &chosen] { chosen = [=](Context& context) { return run(*options, context); }; });
     return command;

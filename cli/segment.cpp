@@ -80,6 +80,7 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
   Batch<Outcome> batch(count, one_at_a_time ? 1 : 2, work);
   for (std::size_t i = 0; i < count; ++i) {
     const Outcome outcome = batch.wait_for(i, [&](std::size_t finished) {
+      if (stop.stop_requested()) return;
       context.console.progress().update(static_cast<double>(finished) / static_cast<double>(count));
     });
     if (outcome.error && outcome.error->code == ErrorCode::kCancelled) break;
@@ -141,7 +142,7 @@ Examples:
 
 void add_segment(CLI::App& app, Command& chosen) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("segment", "Find what is where in images");
+  CLI::App& command = *app.add_subcommand("segment", "Find what is where in images")->group("Commands");
   command.add_option("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input")
       ->required()
       ->option_text("...");
