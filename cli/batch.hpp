@@ -47,9 +47,7 @@ class Batch {
       on_progress(now);
       lock.lock();
     }
-    T result = std::move(*results_[i]);
-    results_[i].reset();
-    return result;
+    return *std::exchange(results_[i], std::nullopt);
   }
 
  private:

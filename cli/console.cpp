@@ -6,27 +6,16 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 #include "exit_codes.hpp"
 #include "files.hpp"
 #include "format.hpp"
+#include "terminal.hpp"
 
 namespace silhouette::cli {
-namespace {
-
-bool wants_color() {
-  // https://no-color.org: set and not empty means none.
-  const char* const no_color = std::getenv("NO_COLOR");
-  const char* const kind = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') && kind != nullptr &&
-         std::string_view(kind) != "dumb";
-}
-
-}  // namespace
-
-Console::Console() : colored_(wants_color()) {}
+// https://no-color.org: set and not empty means none.
+Console::Console() : colored_(is_capable_terminal(STDOUT_FILENO) && environment("NO_COLOR").empty()) {}
 
 void Console::out(std::string_view text) {
   out(std::as_bytes(std::span(text)));
@@ -53,7 +42,7 @@ int Console::finish(int exit_code) {
   progress_.end();
   if (errno_ == 0) return exit_code;
   if (errno_ == EPIPE) return kExitSignalBase + SIGPIPE;
-  error(fmt::format("can't write to standard output: {}", std::strerror(errno_)));
+  error(fmt::format("can't write to standard output: {}", std::generic_category().message(errno_)));
   return kExitFile;
 }
 

@@ -9,7 +9,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -36,7 +35,7 @@ class Descriptor {
 
 std::unexpected<Error> system_error(const char* verb, const fs::path& path, int number) {
   const auto code = number == ENOENT || number == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIoError;
-  return fail(code, fmt::format("can't {} '{}': {}", verb, path.string(), std::strerror(number)));
+  return fail(code, fmt::format("can't {} '{}': {}", verb, path.string(), std::generic_category().message(number)));
 }
 
 Result<void> write_special(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
@@ -125,13 +124,13 @@ Result<std::vector<std::byte>> read_standard_input(std::uint64_t max_bytes, int 
                                     pollfd{.fd = wake_descriptor, .events = POLLIN, .revents = 0}};
   while (true) {
     if (::poll(descriptors.data(), descriptors.size(), -1) < 0 && errno != EINTR) {
-      return fail(ErrorCode::kIoError, std::strerror(errno));
+      return fail(ErrorCode::kIoError, std::generic_category().message(errno));
     }
     if (descriptors[1].revents != 0) return fail(ErrorCode::kCancelled, "cancelled while reading standard input");
     if (descriptors[0].revents == 0) continue;
     const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0) return fail(ErrorCode::kIoError, std::strerror(errno));
+    if (n < 0) return fail(ErrorCode::kIoError, std::generic_category().message(errno));
     if (n == 0) return bytes;
     bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + n);
     if (bytes.size() > max_bytes) {

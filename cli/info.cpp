@@ -61,6 +61,7 @@ std::vector<std::string> counted(const std::vector<std::string>& names) {
   std::map<std::string, int> counts;
   for (const auto& name : names) ++counts[name];
   std::vector<std::string> texts;
+  texts.reserve(counts.size());
   for (const auto& [name, count] : counts) texts.push_back(fmt::format("{} × {}", count, name));
   return texts;
 }
@@ -69,6 +70,7 @@ std::string info_text(const ModelDescription& model) {
   constexpr std::size_t kIndent = 12;
   const auto& [mean, deviation] = model.normalization;
   std::vector<std::string> labels;
+  labels.reserve(model.labels.size());
   for (std::size_t i = 0; i < model.labels.size(); ++i) labels.push_back(fmt::format("{} {}", i, model.labels[i]));
   return fmt::format(
       "{}\n"

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "format.hpp"
 
@@ -20,6 +21,7 @@ constexpr std::array<std::string_view, 16> kImageEndings = {".jpg",  ".jpeg", ".
                                                             ".gif",  ".tif",  ".tiff", ".ppm",  ".pgm", ".pbm",
                                                             ".heic", ".heif", ".avif", ".jxl"};
 constexpr std::array<std::string_view, 3> kOwnEndings = {".overlay.png", ".mask.png", ".cutout.png"};
+constexpr const char* kDefaultStem = "image";
 constexpr std::size_t kShownBase64 = 48;
 // Shorter text that names no file is taken for a mistyped path: no image is that small in base64.
 constexpr std::size_t kMinBase64 = 64;
@@ -85,24 +87,32 @@ std::string stem_of_url(std::string_view url) {
     if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '_';
   }
   const std::string stem = fs::path(name).stem().string();
-  return stem.empty() || stem == "." || stem == ".." ? "image" : stem;
+  return stem.empty() || stem == "." || stem == ".." ? kDefaultStem : stem;
+}
+
+Input plain_input(const std::string& source, std::string name, std::string stem) {
+  Input input;
+  input.source = source;
+  input.name = std::move(name);
+  input.stem = std::move(stem);
+  return input;
 }
 
 Input file_input(const std::string& source, const fs::path& file) {
-  Input input{.source = source, .name = source, .stem = file.stem().string(), .folder = file.parent_path()};
-  if (input.stem.empty()) input.stem = "image";
+  const std::string stem = file.stem().string();
+  Input input = plain_input(source, source, stem.empty() ? kDefaultStem : stem);
+  input.folder = file.parent_path();
   input.file = file;
   return input;
 }
 
-Input plain_input(const std::string& argument) {
-  if (argument == "-") return {.source = "-", .name = "-", .stem = "image"};
-  if (is_url(argument)) return {.source = argument, .name = argument, .stem = stem_of_url(argument)};
+Input input_for(const std::string& argument) {
+  if (argument == "-") return plain_input(argument, argument, kDefaultStem);
+  if (is_url(argument)) return plain_input(argument, argument, stem_of_url(argument));
   if (const auto file = file_of_uri(argument)) return file_input(argument, *file);
   std::error_code error;
-  const bool data_uri = is_data_uri(argument);
-  if (data_uri || (looks_like_base64(argument) && !fs::exists(argument, error))) {
-    return {.source = argument, .name = shorten(printable(argument), kShownBase64), .stem = "image"};
+  if (is_data_uri(argument) || (looks_like_base64(argument) && !fs::exists(argument, error))) {
+    return plain_input(argument, shorten(printable(argument), kShownBase64), kDefaultStem);
   }
   return file_input(argument, argument);
 }
@@ -127,7 +137,7 @@ void add_folder(const std::string& argument, bool recursive, std::vector<Input>&
   std::vector<fs::path> files;
   const auto error = recursive ? collect<fs::recursive_directory_iterator>(folder, files)
                                : collect<fs::directory_iterator>(folder, files);
-  Input failed{.source = argument, .name = argument, .stem = "image"};
+  Input failed = plain_input(argument, argument, kDefaultStem);
   if (error) {
     failed.error = folder_error(folder, error);
   } else if (files.empty()) {
@@ -166,7 +176,7 @@ Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool rec
       inputs.several = true;
       add_folder(argument, recursive, inputs.images);
     } else {
-      inputs.images.push_back(plain_input(argument));
+      inputs.images.push_back(input_for(argument));
     }
   }
   return inputs;

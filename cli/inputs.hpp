@@ -11,13 +11,13 @@ namespace silhouette::cli {
 
 /// One image to segment.
 struct Input {
-  std::string source;              ///< as the library takes it; "-" is standard input
-  std::string name;                ///< as messages and results show it: the source, shortened where it is base64
-  std::string stem;                ///< what the names of its outputs begin with
-  std::filesystem::path folder{};  ///< of the file; empty (the current one) for what is no file
-  std::filesystem::path below{};   ///< its folder relative to the folder given on the command line, if one was
-  std::optional<std::filesystem::path> file{};  ///< where it is a file, or would be one
-  std::optional<Error> error{};                 ///< what was wrong with it already when it was looked for
+  std::string source;            ///< as the library takes it; "-" is standard input
+  std::string name;              ///< as messages and results show it: the source, shortened where it is base64
+  std::string stem;              ///< what the names of its outputs begin with
+  std::filesystem::path folder;  ///< of the file; empty (the current one) for what is no file
+  std::filesystem::path below;   ///< its folder relative to the folder given on the command line, if one was
+  std::optional<std::filesystem::path> file;  ///< where it is a file, or would be one
+  std::optional<Error> error;                 ///< what was wrong with it already when it was looked for
 };
 
 struct Inputs {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 #include "format.hpp"
+#include "terminal.hpp"
 
 namespace silhouette::cli {
 namespace {
@@ -25,14 +25,9 @@ std::size_t terminal_width() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-bool can_draw() {
-  const char* const kind = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
-}
-
 }  // namespace
 
-Progress::Progress() : terminal_(can_draw()) {}
+Progress::Progress() : terminal_(is_capable_terminal(STDERR_FILENO)) {}
 
 void Progress::begin(std::string_view what) {
   end();

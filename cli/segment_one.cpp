@@ -137,7 +137,8 @@ std::optional<int> find_background(const std::vector<std::string>& labels) {
 }
 
 Outcome failed(const Input& input, const Error& error, const Settings& settings) {
-  Outcome outcome{.error = error};
+  Outcome outcome;
+  outcome.error = error;
   // The library knows only "image bytes".
   if (input.source == "-") outcome.error->message.insert(0, "standard input: ");
   if (settings.report == Report::kJson) outcome.report = error_json(input.name, *outcome.error);
@@ -152,9 +153,9 @@ Outcome segment_one(const Input& input, const ImageSource& source, const OutputP
     auto outcome = segment(input, source, plan, settings, module, stop);
     return outcome ? std::move(*outcome) : failed(input, outcome.error(), settings);
   } catch (const std::bad_alloc&) {
-    return {.error = Error{ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}};
+    return failed(input, {ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}, settings);
   } catch (const std::exception& error) {
-    return {.error = Error{ErrorCode::kInternal, fmt::format("'{}': {}", input.name, error.what())}};
+    return failed(input, {ErrorCode::kInternal, fmt::format("'{}': {}", input.name, error.what())}, settings);
   }
 }
 

@@ -18,19 +18,19 @@ enum class Report : std::uint8_t { kNone, kTable, kJson };
 
 /// What is the same for all images of a run.
 struct Settings {
-  std::vector<int> classes{};  ///< of interest, as the user gave them
+  std::vector<int> classes;  ///< of interest, as the user gave them
   ResizeFilter filter = ResizeFilter::kAntialias;
   bool resize = false;
   Report report = Report::kTable;
   bool colored = false;
-  std::optional<int> background{};  ///< the model's class of that name
+  std::optional<int> background;  ///< the model's class of that name
 };
 
 /// What came of one image.
 struct Outcome {
-  std::optional<Error> error{};
-  std::string report{};                      ///< to print
-  std::vector<std::byte> standard_output{};  ///< a picture to print
+  std::optional<Error> error;
+  std::string report;                      ///< to print
+  std::vector<std::byte> standard_output;  ///< a picture to print
 };
 
 /// The class called "background", in any case.

@@ -41,7 +41,7 @@ TEST_F(CommandsTest, ModelsPathFindsTheEmbeddedModel) {
 
 TEST_F(CommandsTest, ModelsPathDoesNotDownload) {
   EXPECT_THAT(run({"models", "path", kRemote}), FailedWith(5, kRemote));
-  EXPECT_THAT(run({"models", "path", "NO_SUCH_MODEL"}), FailedWith(5, "NO_SUCH_MODEL"));
+  EXPECT_THAT(run({"models", "path", "NO_SUCH_MODEL"}), FailedWith(2, "NO_SUCH_MODEL"));
 }
 
 TEST_F(CommandsTest, ModelsFetchOfALocalModelNeedsNoNetwork) {
