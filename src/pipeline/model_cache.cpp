@@ -14,7 +14,9 @@ Result<std::vector<ModelStatus>> list_models(const std::string& cache_directory)
   return guarded([&]() -> Result<std::vector<ModelStatus>> {
     std::vector<ModelStatus> models;
     for (const ModelEntry& entry : registered_models()) {
-      ModelStatus status{.name = std::string(entry.name), .url = std::string(entry.url)};
+      ModelStatus status;
+      status.name = entry.name;
+      status.url = entry.url;
       auto local = find_local_model(status.name, cache_directory);
       if (local) {
         std::error_code error;
