@@ -90,8 +90,11 @@ def run_lengths():
             masks[f"noise {height} x {width}"] = (random.random((height, width)) < 0.5).astype(np.uint8)
     cases = [rle_case(name, mask) for name, mask in masks.items()]
     # Long runs, and differences of many groups. Made again by the test: set where (x * a + y * b) % m < n.
-    for width, height, a, b, m, n in ((3000, 2000, 1, 0, 2000, 1), (2000, 3000, 7, 11, 100_003, 90_000),
-                                      (1025, 2049, 13, 1, 1500, 700)):
+    for width, height, a, b, m, n in (
+        (3000, 2000, 1, 0, 2000, 1),
+        (2000, 3000, 7, 11, 100_003, 90_000),
+        (1025, 2049, 13, 1, 1500, 700),
+    ):
         x, y = np.meshgrid(np.arange(width), np.arange(height))
         mask = ((x * a + y * b) % m < n).astype(np.uint8)
         cases.append(rle_case(f"pattern {width} x {height}", mask, keep_rows=False) | {"pattern": [a, b, m, n]})
