@@ -13,7 +13,7 @@ namespace silhouette::cli {
 namespace {
 
 /// Text is put together by hand: millions of points would take many times their memory as JSON values.
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -21,7 +21,7 @@ std::string quoted(std::string_view text) {
 void begin_class(std::string& text, const Segmentation& segmentation, int channel, const Rle& rle) {
   const Box box = rle.bounding_box();
   fmt::format_to(std::back_inserter(text), R"({{"label":{},"class":{},"size":[{},{}],"area":{},"bbox":[{},{},{},{}])",
-                 quoted(segmentation.labels()[static_cast<std::size_t>(channel)]), channel, rle.height, rle.width,
+                 json_string(segmentation.labels()[static_cast<std::size_t>(channel)]), channel, rle.height, rle.width,
                  rle.area(), box.x, box.y, box.width, box.height);
 }
 
@@ -81,7 +81,7 @@ std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const
 Result<std::string> rle_json(const Segmentation& segmentation, std::span<const int> classes) {
   return shapes_json(segmentation, classes, [](std::string& text, int, const Rle& rle) -> Result<void> {
     text += R"(,"counts":)";
-    text += quoted(rle.compressed());
+    text += json_string(rle.compressed());
     return {};
   });
 }
