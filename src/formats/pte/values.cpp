@@ -269,9 +269,10 @@ class Reader {
           fmt::format("tensor {} is constant {} of {}", index_, data, container_.inline_constants.size()));
     }
     const Bytes constant = container_.inline_constants[data];
-    if (constant.size() < tensor.bytes) {
-      return messages_.damaged(
-          fmt::format("tensor {} needs {} bytes, but its constant has {}", index_, tensor.bytes, constant.size()));
+    if (constant.size() < tensor.bytes ||
+        reinterpret_cast<std::uintptr_t>(constant.data()) % element_bytes(tensor.info.type) != 0) {
+      return messages_.damaged(fmt::format("tensor {} needs {} bytes, but its constant has {} or is misaligned", index_,
+                                           tensor.bytes, constant.size()));
     }
     return {};
   }
