@@ -236,7 +236,9 @@ TEST(Download, IsCancelledWhileTheServerIsSilent) {
       server.wait_for_requests(1);
       stop.request_stop();
     });
-    const auto result = download_bytes(server.url("/slow"), impatient(), stop.get_token());
+    auto limits = impatient();
+    limits.stall_timeout = std::chrono::hours(1);
+    const auto result = download_bytes(server.url("/slow"), limits, stop.get_token());
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
     EXPECT_THAT(result.error().message, HasSubstr(server.url("/slow")));

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <climits>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -28,8 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr int kOk = 200;
 constexpr int kPartialContent = 206;
-constexpr long kReceiveBufferBytes = 256 * 1024;
-constexpr milliseconds kLongestPoll{1000};
+constexpr long kReceiveBufferBytes = 64 * 1024;
 
 template <auto kFunction>
 struct Deleter {
@@ -93,10 +93,10 @@ void parse_content_range(std::string_view value, ResponseHead& head) {
 
 class Transfer {
  public:
-  Transfer(const std::string& url, const DownloadLimits& limits, BodySink& sink)
-      : url_(url), limits_(limits), sink_(sink) {}
+  Transfer(const std::string& url, const DownloadLimits& limits, BodySink& sink, const std::stop_token& stop)
+      : url_(url), limits_(limits), sink_(sink), stop_(stop) {}
 
-  std::expected<void, TransferFailure> run(std::span<const std::string> headers, const std::stop_token& stop);
+  std::expected<void, TransferFailure> run(std::span<const std::string> headers);
 
  private:
   static std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* self) noexcept;
@@ -117,6 +117,7 @@ class Transfer {
   const std::string& url_;
   const DownloadLimits& limits_;
   BodySink& sink_;
+  const std::stop_token& stop_;
   HeaderList header_list_;
   EasyHandle easy_;
   std::array<char, CURL_ERROR_SIZE> curl_message_{};
@@ -183,8 +184,8 @@ std::size_t Transfer::on_body(const char* data, std::size_t size, std::size_t co
   auto* const transfer = static_cast<Transfer*>(self);
   const std::size_t bytes = size * count;
   transfer->last_sign_ = Clock::now();
-  // The body of an error page is of no interest; breaking off here saves its transfer.
-  if (!transfer->successful()) return CURL_WRITEFUNC_ERROR;
+  // The body of an error page is of no interest, and one call of libcurl may bring many megabytes after a stop.
+  if (!transfer->successful() || transfer->stop_.stop_requested()) return CURL_WRITEFUNC_ERROR;
   try {
     auto taken = transfer->take({reinterpret_cast<const std::byte*>(data), bytes});
     if (taken) return bytes;
@@ -242,7 +243,7 @@ Result<void> Transfer::take(std::span<const std::byte> bytes) {
   return sink_.write(bytes);
 }
 
-std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> headers, const std::stop_token& stop) {
+std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> headers) {
   MultiHandle multi(::curl_multi_init());
   if (!multi || !configure(headers) || ::curl_multi_add_handle(multi.get(), easy_.get()) != CURLM_OK) {
     return failure(ErrorCode::kInternal, Kind::kFinal, "libcurl can't be set up");
@@ -250,18 +251,18 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
   // libcurl wants the transfer taken out of the multi handle before either goes.
   const auto detach = [&](CURL* easy) { ::curl_multi_remove_handle(multi.get(), easy); };
   const std::unique_ptr<CURL, decltype(detach)> attached(easy_.get(), detach);
-  const std::stop_callback wake(stop, [&] { ::curl_multi_wakeup(multi.get()); });
+  const std::stop_callback wake(stop_, [&] { ::curl_multi_wakeup(multi.get()); });
 
   for (int running = 1;;) {
     CURLMcode code = ::curl_multi_perform(multi.get(), &running);
     // Looked at before the report, whose callbacks may take their time.
     const auto patience = std::chrono::ceil<milliseconds>(last_sign_ + limits_.stall_timeout - Clock::now());
     sink_.report();
-    if (stop.stop_requested()) return failure(ErrorCode::kCancelled, Kind::kFinal, "cancelled");
+    if (stop_.stop_requested()) return failure(ErrorCode::kCancelled, Kind::kFinal, "cancelled");
     if (code == CURLM_OK && running == 0) break;
     if (patience <= milliseconds(0)) return stall_failure();
     // A stop that is asked for here already wakes the poll at once.
-    const int wait_ms = static_cast<int>(std::min(patience, kLongestPoll).count());
+    const int wait_ms = static_cast<int>(std::min<milliseconds::rep>(patience.count(), INT_MAX));
     if (code == CURLM_OK) code = ::curl_multi_poll(multi.get(), nullptr, 0, wait_ms, nullptr);
     if (code != CURLM_OK) return failure(ErrorCode::kInternal, Kind::kFinal, ::curl_multi_strerror(code));
   }
@@ -362,7 +363,7 @@ std::expected<void, TransferFailure> transfer(const std::string& url, std::span<
   if (!initialize_curl()) {
     return std::unexpected(TransferFailure{Error{ErrorCode::kInternal, "libcurl can't be started"}});
   }
-  return Transfer(url, limits, sink).run(headers, stop);
+  return Transfer(url, limits, sink, stop).run(headers);
 }
 
 }  // namespace silhouette
