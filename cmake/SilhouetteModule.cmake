@@ -39,7 +39,9 @@ function(silhouette_warnings target)
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
     -Woverloaded-virtual -Wundef -Werror
     # GCC 12 sees overlaps in `"text" + std::string` that aren't there (GCC bug 105651).
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  if(SILHOUETTE_SANITIZE)
     # Instrumented code confuses it.
-    $<$<BOOL:${SILHOUETTE_SANITIZE}>:-Wno-maybe-uninitialized>)
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+  endif()
 endfunction()
