@@ -13,6 +13,10 @@
 
 namespace silhouette {
 
+/// Asks the system to back the whole huge pages within these bytes with huge pages: first writing to a large buffer
+/// then costs a fraction of the page faults. Does nothing for small buffers and where there is no such thing.
+void advise_huge_pages(void* data, std::size_t bytes) noexcept;
+
 /// A fixed number of uninitialised trivial values, aligned for SIMD. Move-only; creation can fail, nothing else can.
 template <typename T>
   requires std::is_trivially_copyable_v<T>
@@ -47,6 +51,7 @@ class AlignedBuffer {
                                                  " values; use a smaller image or fewer classes of interest");
     }
     buffer.size_ = count;
+    advise_huge_pages(buffer.data_, *bytes);
     return buffer;
   }
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <vips/vips.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "image/format.hpp"
+#include "silhouette/error.hpp"
+
+namespace silhouette {
+
+struct ObjectUnref {
+  void operator()(gpointer object) const { g_object_unref(object); }
+};
+/// Owns one reference to a GObject.
+template <typename T>
+using ObjectPtr = std::unique_ptr<T, ObjectUnref>;
+
+/// Bytes of one pixel.
+inline std::size_t pixel_bytes_of(VipsImage* image) {
+  return static_cast<std::size_t>(vips_format_sizeof(vips_image_get_format(image))) *
+         static_cast<std::size_t>(vips_image_get_bands(image));
+}
+
+/// A prepared region's pixels from (x, y) on; rows are `region->bpl` bytes apart. (VIPS_REGION_ADDR converts signs.)
+inline const VipsPel* region_pixels(const VipsRegion* region, int x, int y) {
+  const auto pixel_bytes = static_cast<std::ptrdiff_t>(pixel_bytes_of(region->im));
+  return region->data + std::ptrdiff_t{y - region->valid.top} * region->bpl +
+         std::ptrdiff_t{x - region->valid.left} * pixel_bytes;
+}
+
+/// Starts libvips, once in the process: no operation cache, at most 4 threads an image, messages of libvips and Pango
+/// silent, and all loaders blocked but those of `image_formats()`. Thread-safe; kInternal if it can't start.
+Result<void> start_vips();
+
+/// While one lives, GLib's warnings on this thread are silent: libvips causes some by what it reads in broken files.
+/// Those on other threads may be somebody else's. What libvips warns of meanwhile is kept for `take_vips_reason`.
+class QuietScope {
+ public:
+  QuietScope() noexcept;
+  QuietScope(const QuietScope&) = delete;
+  QuietScope& operator=(const QuietScope&) = delete;
+  ~QuietScope();
+};
+
+/// Makes a format's loader usable, opening the plug-in that has it if there is one. Whether it is there.
+bool enable_loader(const ImageFormat& format);
+
+/// Takes what libvips has to say about the last failure: one line for people, without the domain. libvips has one
+/// buffer for all threads, so that another thread's failure may stand in it too: a line whose domain contains `keyword`
+/// is preferred.
+std::string take_vips_reason(std::string_view keyword);
+
+}  // namespace silhouette
