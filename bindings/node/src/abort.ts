@@ -1,8 +1,9 @@
 import type { BackendCall } from './backend.js';
 
 /** The reason that a promise rejects with when `signal` aborts: the platform's AbortError unless the caller gave another. */
-export function abortReason(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+export function abortReason(signal: AbortSignal): Error {
+  // It may be of any type, but errors are what it should be.
+  return (signal.reason ?? new DOMException('This operation was aborted', 'AbortError')) as Error;
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -18,7 +19,7 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => {
       onAbort();
-      reject(abortReason(signal) as Error);
+      reject(abortReason(signal));
     };
     if (signal.aborted) {
       abort();

@@ -120,7 +120,7 @@ export interface BackendModel {
  */
 export interface BackendCall<T> {
   readonly settled: Promise<T>;
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 /** A model that is known by name. */

@@ -37,7 +37,7 @@ export class Limiter {
       };
       const giveUp = (): void => {
         this.#waiting.delete(waiter);
-        reject(abortReason(signal as AbortSignal) as Error);
+        reject(abortReason(signal as AbortSignal));
       };
       this.#waiting.add(waiter);
       signal?.addEventListener('abort', giveUp, { once: true });

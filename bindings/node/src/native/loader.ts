@@ -26,8 +26,8 @@ function prebuiltPlatforms(): string[] {
 }
 
 function isMusl(): boolean {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-  return process.platform === 'linux' && report?.header?.glibcVersionRuntime === undefined;
+  const report = process.report.getReport() as unknown as { header?: { glibcVersionRuntime?: string } };
+  return process.platform === 'linux' && report.header?.glibcVersionRuntime === undefined;
 }
 
 function explainMissing(paths: string[]): string {
