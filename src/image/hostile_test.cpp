@@ -129,9 +129,10 @@ TEST(Hostile, HugeHeadersAreRefusedBeforePixelsAreRead) {
   put(gif, 6, "\x20\x4E\x10\x27"sv);
   put(gif, find(gif, "\x2C\0\0\0\0\x10\0"sv) + 5, "\x20\x4E\x10\x27"sv);
   huge.push_back({"GIF", gif});
-  Bytes webp = encode(image, ".webp[lossless,strip]");
-  // A lossless bitstream starts with 14 bits each of width and height less one.
-  put(webp, find(webp, "VP8L") + 9, "\xFF\xFF\xFF\x0F"sv);
+  Bytes webp = encode(image, ".webp[lossless]");
+  // Width and height, each less one: 24 bits each in the container, 14 in the lossless bitstream.
+  put(webp, find(webp, "VP8X") + 12, "\xFE\x3F\0\xFE\x3F\0"sv);
+  put(webp, find(webp, "VP8L") + 9, "\xFE\xBF\xFF\x0F"sv);
   huge.push_back({"WebP", webp});
   Bytes tiff = encode(image, ".tif");
   const bool little = tiff[0] == std::byte{'I'};

@@ -68,9 +68,8 @@ class Reader {
 
   Status read_indices(std::string_view what, const flatbuffers::Vector<std::int32_t>* indices,
                       std::vector<std::size_t>& target) {
-    if (indices == nullptr) return messages_.damaged(fmt::format("it has no {}", what));
-    if (indices->size() > kMaxListItems) return messages_.too_large(fmt::format("it has {} {}", indices->size(), what));
-    total_items_ += indices->size();
+    if (count(indices) > kMaxListItems) return messages_.too_large(fmt::format("it has {} {}", count(indices), what));
+    total_items_ += count(indices);
     if (total_items_ > kMaxTotalItems) return messages_.too_large("its calls have too many arguments");
     for (const std::int32_t index : as_span(indices)) {
       if (index < 0 || static_cast<std::size_t>(index) >= plan_.values.size()) {
@@ -87,11 +86,10 @@ class Reader {
   }
 
   Status read_delegates() {
-    if (table_.delegates() == nullptr) return messages_.damaged("it has no table of delegates");
-    if (table_.delegates()->size() > kMaxDelegates) {
-      return messages_.too_large(fmt::format("it has {} delegates", table_.delegates()->size()));
+    if (count(table_.delegates()) > kMaxDelegates) {
+      return messages_.too_large(fmt::format("it has {} delegates", count(table_.delegates())));
     }
-    for (flatbuffers::uoffset_t i = 0; i < table_.delegates()->size(); ++i) {
+    for (flatbuffers::uoffset_t i = 0; i < count(table_.delegates()); ++i) {
       if (auto ok = read_delegate(*table_.delegates()->Get(i), i); !ok) return ok;
     }
     return {};
@@ -122,11 +120,10 @@ class Reader {
     if (count(chains) == 0) return messages_.damaged("it has no chain of instructions");
     if (count(chains) > 1) return messages_.unsupported("it has several chains of instructions");
     const auto* const instructions = chains->Get(0)->instructions();
-    if (instructions == nullptr) return messages_.damaged("its chain has no instructions");
-    if (instructions->size() > kMaxInstructions) {
-      return messages_.too_large(fmt::format("it has {} instructions", instructions->size()));
+    if (count(instructions) > kMaxInstructions) {
+      return messages_.too_large(fmt::format("it has {} instructions", count(instructions)));
     }
-    for (flatbuffers::uoffset_t i = 0; i < instructions->size(); ++i) {
+    for (flatbuffers::uoffset_t i = 0; i < count(instructions); ++i) {
       if (auto ok = read_instruction(*instructions->Get(i), i); !ok) return ok;
     }
     return {};

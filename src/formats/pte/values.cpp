@@ -35,7 +35,7 @@ class Reader {
  public:
   Reader(const fb::ExecutionPlan& table, std::span<const std::uint64_t> planned, const Container& container,
          const Messages& messages)
-      : table_(table), planned_(planned), container_(container), messages_(messages) {}
+      : table_(table), planned_(planned), container_(container), messages_(messages), used_(planned.size()) {}
 
   Result<std::vector<Value>> read() {
     const auto* const values = table_.values();
@@ -58,10 +58,23 @@ class Reader {
       if (auto ok = read_int_list(static_cast<const fb::IntList*>(entry->val())->items()); !ok)
         return forward_error(std::move(ok));
     }
+    if (auto ok = check_buffers(); !ok) return forward_error(std::move(ok));
     return std::move(values_);
   }
 
  private:
+  /// The runtime allocates what the plan says, so that must not exceed by far what its tensors use.
+  [[nodiscard]] Status check_buffers() const {
+    constexpr std::uint64_t kSlack = 1 << 20;
+    for (std::size_t i = 0; i < planned_.size(); ++i) {
+      if (planned_[i] / 2 > used_[i] + kSlack) {
+        return messages_.damaged(
+            fmt::format("planned buffer {} has {} bytes, but its tensors use {}", i + 1, planned_[i], used_[i]));
+      }
+    }
+    return {};
+  }
+
   template <typename T>
   Status check_list(const flatbuffers::Vector<T>* items) {
     if (items == nullptr) return messages_.damaged(fmt::format("value {} is a list without content", index_));
@@ -242,6 +255,7 @@ class Reader {
       return messages_.damaged(fmt::format("tensor {} ({} bytes at {}) doesn't fit its planned buffer of {} bytes",
                                            index_, tensor.bytes, offset, size));
     }
+    used_[allocation->memory_id() - 1] = std::max(used_[allocation->memory_id() - 1], offset + tensor.bytes);
     if (data == 0) return {};
     return check_data("initial value", data, tensor, container_.mutable_segment, container_.mutable_offsets);
   }
@@ -282,6 +296,7 @@ class Reader {
   std::vector<Value> values_;
   std::size_t index_ = 0;  // of the value that is being read
   std::size_t total_items_ = 0;
+  std::vector<std::uint64_t> used_;  // bytes of each planned buffer up to the end of the last tensor in it
 };
 
 }  // namespace

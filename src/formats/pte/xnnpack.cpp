@@ -77,6 +77,7 @@ class Reader {
       return messages_.damaged(fmt::format("its graph has {} bytes or is misaligned", flat.size()));
     }
     if (identifier(flat) != "XN00" && identifier(flat) != "XN01") {
+      if (!identifier(flat).starts_with("XN")) return messages_.damaged("it holds no graph");
       return messages_.unsupported(fmt::format("its graph is of version \"{}\"", printable(identifier(flat))));
     }
     const auto* const start = reinterpret_cast<const std::uint8_t*>(flat.data());
