@@ -8,6 +8,8 @@ export type SegmentationMaps<Label extends DeeplabLabel = DeeplabLabel> = {
 
 /** Values that are copied before the event loop gets its turn: less than a millisecond's work. */
 const VALUES_AT_A_TIME = 1 << 17;
+/** V8 makes longer arrays of a given length as hash tables. */
+const LONGEST_RESERVED = 1 << 25;
 
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
@@ -17,12 +19,12 @@ const nextTurn = (): Promise<void> =>
 
 /** A real array of the same numbers, made bit by bit so that other events are not held up. */
 async function toNumbers(map: Int32Array | Float32Array): Promise<number[]> {
-  if (map.length <= VALUES_AT_A_TIME) return Array.from(map);
-  const numbers: number[] = [];
+  // Reserved whole, or else growing would copy it again and again, in one go each time.
+  const numbers = map.length <= LONGEST_RESERVED ? new Array<number>(map.length) : [];
   for (let from = 0; from < map.length; from += VALUES_AT_A_TIME) {
     const to = Math.min(from + VALUES_AT_A_TIME, map.length);
-    for (let i = from; i < to; ++i) numbers.push(map[i] as number);
-    await nextTurn();
+    for (let i = from; i < to; ++i) numbers[i] = map[i] as number;
+    if (to < map.length) await nextTurn();
   }
   return numbers;
 }

@@ -138,7 +138,7 @@ test('labels, mean, std and sha256 of the caller', async () => {
   const result = await named.segment(chelsea, { classes: ['thing 0'] });
   assert.deepEqual([...result.probabilities.keys()], ['thing 0']);
   await rejectsWith(Segmenter.load(tinyFile, { labels: ['only one'] }), 'INVALID_ARGUMENT', 'label');
-  await rejectsWith(Segmenter.load(tinyFile, { std: [0, 1, 1] }), 'INVALID_ARGUMENT', 'std');
+  await rejectsWith(Segmenter.load(tinyFile, { std: [0, 1, 1] }), 'INVALID_ARGUMENT', 'deviation');
 });
 
 test('close', async () => {
