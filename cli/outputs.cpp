@@ -17,18 +17,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One of the options that make a picture.
+/// One of the options that make a file: a picture or the shapes of classes.
 struct Kind {
   std::string_view option;
   std::string_view ending;
+  std::string_view extension;
   const std::string OutputOptions::* chosen;
   std::optional<fs::path> OutputPlan::* planned;
 };
 
-constexpr std::array<Kind, 3> kKinds = {{
-    {"--mask", ".mask.png", &OutputOptions::mask, &OutputPlan::mask},
-    {"--overlay", ".overlay.png", &OutputOptions::overlay, &OutputPlan::overlay},
-    {"--cutout", ".cutout.png", &OutputOptions::cutout, &OutputPlan::cutout},
+constexpr std::array<Kind, 5> kKinds = {{
+    {"--mask", ".mask.png", ".png", &OutputOptions::mask, &OutputPlan::mask},
+    {"--overlay", ".overlay.png", ".png", &OutputOptions::overlay, &OutputPlan::overlay},
+    {"--cutout", ".cutout.png", ".png", &OutputOptions::cutout, &OutputPlan::cutout},
+    {"--rle", ".rle.json", ".json", &OutputOptions::rle, &OutputPlan::rle},
+    {"--polygons", ".polygons.json", ".json", &OutputOptions::polygons, &OutputPlan::polygons},
 }};
 
 std::unexpected<Error> usage(std::string message) {
@@ -51,21 +54,24 @@ Result<void> check_options(const OutputOptions& options, bool several) {
     const std::string& chosen = options.*kind.chosen;
     if (chosen.empty()) continue;
     if (chosen == "-") {
-      if (several) return usage(fmt::format("{} -: standard output takes the picture of one image only", kind.option));
-      if (++on_stdout > 1) return usage("only one picture can go to standard output");
-      if (::isatty(STDOUT_FILENO) == 1) {
+      if (several) return usage(fmt::format("{} -: standard output takes the result of one image only", kind.option));
+      if (++on_stdout > 1) return usage("only one output can go to standard output");
+      if (kind.extension == ".png" && ::isatty(STDOUT_FILENO) == 1) {
         return usage(fmt::format("{} -: standard output is the terminal; redirect it to a file", kind.option));
       }
       continue;
     }
     if (means_folder(chosen)) continue;
     const std::string ending = lower(fs::path(chosen).extension().string());
-    if (several && ending == ".png") {
+    if (several && ending == kind.extension) {
       return usage(fmt::format("{} '{}': several images need a folder; '{}/' makes one", kind.option, chosen, chosen));
     }
-    for (const std::string_view other : {".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif", ".jxl", ".bmp"}) {
-      if (ending == other)
-        return usage(fmt::format("{} '{}': pictures are written as PNG; end the name in .png", kind.option, chosen));
+    for (const std::string_view other :
+         {".png", ".json", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif", ".jxl", ".bmp"}) {
+      if (ending != other || ending == kind.extension) continue;
+      return usage(fmt::format("{} '{}': {}; end the name in {}", kind.option, chosen,
+                               kind.extension == ".png" ? "pictures are written as PNG" : "shapes are written as JSON",
+                               kind.extension));
     }
   }
   if (options.npy == "-") return usage("--npy -: arrays go into a folder; name one");

@@ -65,6 +65,8 @@ std::string result_json(std::string_view name, const Segmentation& segmentation,
   if (!written.mask.empty()) outputs["mask"] = written.mask;
   if (!written.overlay.empty()) outputs["overlay"] = written.overlay;
   if (!written.cutout.empty()) outputs["cutout"] = written.cutout;
+  if (!written.rle.empty()) outputs["rle"] = written.rle;
+  if (!written.polygons.empty()) outputs["polygons"] = written.polygons;
   if (!written.npy.empty()) outputs["npy"] = written.npy;
   return json_line({
       {"path", name},
@@ -108,7 +110,8 @@ std::string result_table(std::string_view name, const Segmentation& segmentation
                    padded(printable(one.label), label_width), one.share * 100,
                    grouped(static_cast<std::uint64_t>(one.pixels)), pixels_width);
   }
-  for (const std::string* const file : {&written.mask, &written.overlay, &written.cutout}) {
+  for (const std::string* const file :
+       {&written.mask, &written.overlay, &written.cutout, &written.rle, &written.polygons}) {
     if (!file->empty()) fmt::format_to(out, "  → {}\n", printable(*file));
   }
   for (const auto& file : written.npy) fmt::format_to(out, "  → {}\n", printable(file));

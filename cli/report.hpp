@@ -14,6 +14,8 @@ struct Written {
   std::string mask;
   std::string overlay;
   std::string cutout;
+  std::string rle;
+  std::string polygons;
   std::vector<std::string> npy;
 };
 

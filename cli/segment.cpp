@@ -2,6 +2,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct Options {
   bool resize = false;
   std::string filter = "antialias";
   OutputOptions outputs;
+  ShapeOptions shapes;
   bool json = false;
 };
 
@@ -46,6 +48,7 @@ Settings settings_for(const Options& options, std::vector<int> classes, const Mo
   settings.classes = std::move(classes);
   settings.filter = options.filter == "linear" ? ResizeFilter::kLinear : ResizeFilter::kAntialias;
   settings.resize = options.resize;
+  settings.shapes = options.shapes;
   settings.report = options.outputs.to_stdout() ? Report::kNone : options.json ? Report::kJson : Report::kTable;
   settings.colored = colored;
   settings.background = find_background(model.labels);
@@ -96,7 +99,11 @@ int run_segment(const Options& options, Context& context) {
   Console& console = context.console;
   if (options.json && options.outputs.to_stdout()) {
     return console.fail(
-        {ErrorCode::kInvalidArgument, "--json and a picture on standard output ('-') exclude each other"});
+        {ErrorCode::kInvalidArgument, "--json and an output on standard output ('-') exclude each other"});
+  }
+  if (!std::isfinite(options.shapes.tolerance)) {
+    return console.fail({ErrorCode::kInvalidArgument,
+                         fmt::format("--tolerance {}: give a number of pixels", options.shapes.tolerance)});
   }
   const auto inputs = expand_inputs(options.inputs, options.recursive);
   if (!inputs) return console.fail(inputs.error());
@@ -119,12 +126,18 @@ Where results go:
   Without an output option, the classes found are printed and an overlay is written beside each image as
   STEM.overlay.png (into the current folder for what is no file). With --json alone nothing is written.
   One image: a name, - for standard output, or a folder (one that exists, or a name that ends in /), which gets
-  STEM.mask.png, STEM.overlay.png, STEM.cutout.png. --npy: the folder of the arrays.
+  STEM.mask.png, STEM.overlay.png, STEM.cutout.png, STEM.rle.json, STEM.polygons.json. --npy: the folder of the arrays.
   Several images or a folder: every output option names a folder, made if need be. Images from a folder keep their
   path below it; of two with the same name the second is called STEM-2. --npy: one folder STEM for each image.
   Overlays and cut-outs have the photo's own size, and so have all results of a run that makes one: they imply
   --resize. The cut-out shows the classes of --classes, or all but the background if there are none.
+  Shapes (--rle, --polygons) are those of --classes, or of every class found but the background, in pixels of the
+  class map: give --resize for the photo's.
   Files that exist are replaced, but never an input. Results are whole or not there.
+
+--rle writes a JSON array of {label, class, size [height, width], area, bbox [x, y, width, height], counts}, with the
+counts as COCO's compressed text, which pycocotools reads. --polygons writes {label, class, size, area, bbox, polygons
+[{outer [[x, y]…], holes [[[x, y]…]…]}]}; points are corners of pixels, and rings closed without repeating the first.
 
 --json prints one object a line for each image, in the order of the inputs: path, width and height of the class map,
 image_width, image_height, model, engine, engine_reason, classes [{label, index, pixels, share 0…1}], timings and
@@ -133,6 +146,7 @@ outputs (the files written); or path and error {code, message}.
 Examples:
   silhouette segment photo.jpg
   silhouette segment photo.jpg --classes cat,dog --cutout pets.png --mask pets.mask.png
+  silhouette segment photo.jpg --polygons shapes.json --tolerance 2 --resize
   silhouette segment holiday/ --recursive --overlay out/
   silhouette segment *.jpg --json | jq -r 'select(.classes[]?.label == "PERSON") | .path'
   curl -s https://example.com/a.jpg | silhouette segment - --mask - > mask.png
@@ -151,7 +165,8 @@ void add_segment(CLI::App& app, Command& chosen) {
       ->option_text("MODEL");
   command
       .add_option("--classes", options->classes,
-                  "Classes of interest, by label or number, with commas between: for --npy, --cutout and --json")
+                  "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
+                  "--polygons, --json")
       ->option_text("A,B");
   command.add_flag("--resize", options->resize, "Results at the image's size instead of the model's");
   command.add_option("--filter", options->filter, "How images are scaled down: antialias or linear [antialias]")
@@ -165,6 +180,23 @@ void add_segment(CLI::App& app, Command& chosen) {
       ->option_text("F.png");
   command.add_option("--cutout", options->outputs.cutout, "Write the photo with all but the subject transparent")
       ->option_text("F.png");
+  command.add_option("--rle", options->outputs.rle, "Write the classes' pixels as COCO run lengths")
+      ->option_text("F.json");
+  CLI::Option* const polygons =
+      command.add_option("--polygons", options->outputs.polygons, "Write the classes' outlines as polygons with holes")
+          ->option_text("F.json");
+  command
+      .add_option("--tolerance", options->shapes.tolerance,
+                  "Pixels that polygons may stray from the outlines for having fewer points, 0 for none [1]")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(polygons)
+      ->option_text("PX");
+  command
+      .add_option("--min-area", options->shapes.min_area,
+                  "Leave out polygons of fewer pixels, and fill holes of fewer [0]")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(polygons)
+      ->option_text("PIXELS");
   command
       .add_option("--npy", options->outputs.npy,
                   "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)")

@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "files.hpp"
@@ -19,12 +20,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A picture or array that is ready to be written.
-struct Picture {
+/// A picture or a text that is ready to be written.
+struct File {
   fs::path path;
-  std::vector<std::byte> png;
+  std::vector<std::byte> bytes;
   std::string* written;
 };
+
+Result<std::vector<std::byte>> as_bytes(const Result<std::string>& text) {
+  if (!text) return std::unexpected(text.error());
+  const auto bytes = std::as_bytes(std::span(*text));
+  return std::vector<std::byte>(bytes.begin(), bytes.end());
+}
 
 std::vector<ClassId> class_ids(const std::vector<int>& classes) {
   return {classes.begin(), classes.end()};
@@ -81,17 +88,17 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
   if (!segmentation) return std::unexpected(segmentation.error());
 
   Written written;
-  std::vector<Picture> pictures;
+  std::vector<File> files;
   Outcome outcome;
   const auto add = [&](const std::optional<fs::path>& path, std::string& name, auto&& encode) -> Result<void> {
     if (!path) return {};
-    Result<std::vector<std::byte>> png = encode();
-    if (!png) return std::unexpected(std::move(png.error()));
+    Result<std::vector<std::byte>> bytes = encode();
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled");
     if (*path == "-") {
-      outcome.standard_output = std::move(*png);
+      outcome.standard_output = std::move(*bytes);
     } else {
-      pictures.push_back({*path, std::move(*png), &name});
+      files.push_back({*path, std::move(*bytes), &name});
     }
     return {};
   };
@@ -106,15 +113,25 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
     return std::unexpected(std::move(done.error()));
   }
 
-  for (const auto& picture : pictures) {
-    const fs::path folder = picture.path.parent_path();
+  const auto shapes = plan.rle || plan.polygons ? shape_classes(*segmentation, settings.classes, settings.background)
+                                                : std::vector<int>{};
+  if (auto done = add(plan.rle, written.rle, [&] { return as_bytes(rle_json(*segmentation, shapes)); }); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  const auto polygons = [&] { return as_bytes(polygons_json(*segmentation, shapes, settings.shapes)); };
+  if (auto done = add(plan.polygons, written.polygons, polygons); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+
+  for (const auto& file : files) {
+    const fs::path folder = file.path.parent_path();
     if (!folder.empty()) {
       if (auto made = make_folder(folder); !made) return std::unexpected(std::move(made.error()));
     }
-    if (auto done = write_file(picture.path, std::array{std::span<const std::byte>(picture.png)}); !done) {
+    if (auto done = write_file(file.path, std::array{std::span<const std::byte>(file.bytes)}); !done) {
       return std::unexpected(std::move(done.error()));
     }
-    *picture.written = picture.path.string();
+    *file.written = file.path.string();
   }
   if (plan.npy) {
     if (auto done = write_arrays(*segmentation, settings.classes, *plan.npy, written.npy); !done) {

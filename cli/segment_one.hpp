@@ -9,6 +9,7 @@
 
 #include "inputs.hpp"
 #include "outputs.hpp"
+#include "shapes.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette::cli {
@@ -21,6 +22,7 @@ struct Settings {
   std::vector<int> classes;  ///< of interest, as the user gave them
   ResizeFilter filter = ResizeFilter::kAntialias;
   bool resize = false;
+  ShapeOptions shapes;
   Report report = Report::kTable;
   bool colored = false;
   std::optional<int> background;  ///< the model's class of that name
@@ -30,7 +32,7 @@ struct Settings {
 struct Outcome {
   std::optional<Error> error;
   std::string report;                      ///< to print
-  std::vector<std::byte> standard_output;  ///< a picture to print
+  std::vector<std::byte> standard_output;  ///< an output to print
 };
 
 /// The class called "background", in any case.

@@ -21,8 +21,12 @@ function(silhouette_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS;PROPERTIES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   silhouette_warnings(${name})
+  # Tests are compiled far more often than they run.
+  target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
   target_link_libraries(${name} PRIVATE ${arg_LIBS} silhouette_test_support fmt::fmt GTest::gmock GTest::gtest_main Threads::Threads)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
+  # Leaks that aren't ours are listed; races inside libraries that aren't instrumented can't be judged.
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ${arg_PROPERTIES}
+    ENVIRONMENT "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0;TSAN_OPTIONS=ignore_noninstrumented_modules=1")
 endfunction()
 
 function(silhouette_warnings target)

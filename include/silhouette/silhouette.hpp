@@ -8,4 +8,5 @@
 #include "silhouette/model_cache.hpp"
 #include "silhouette/models.hpp"
 #include "silhouette/segmentation.hpp"
+#include "silhouette/shapes.hpp"
 #include "silhouette/version.hpp"

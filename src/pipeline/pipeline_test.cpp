@@ -33,7 +33,8 @@ TEST(ClassIds, ResolveByNameNumberAndEnum) {
 }
 
 TEST(ClassIds, UnknownOnesListWhatThereIs) {
-  for (const ClassId& id : {ClassId("cat"), ClassId(4), ClassId(-1), ClassId(DeeplabLabel::kPerson), ClassId(""), ClassId(nullptr)}) {
+  for (const ClassId& id :
+       {ClassId("cat"), ClassId(4), ClassId(-1), ClassId(DeeplabLabel::kPerson), ClassId(""), ClassId(nullptr)}) {
     const auto channel = resolve_class(id, kLabels);
     ASSERT_FALSE(channel);
     EXPECT_EQ(channel.error().code, ErrorCode::kInvalidArgument);

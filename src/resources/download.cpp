@@ -68,7 +68,13 @@ class FileSink final : public BodySink {
     return download_error(url_, "the server sent a part that doesn't follow on what was there");
   }
 
-  Result<void> write(std::span<const std::byte> bytes) override { return file_.append(bytes); }
+  Result<void> write(std::span<const std::byte> bytes) override {
+    auto written = file_.append(bytes);
+    // A fast connection fills many percent before it pauses.
+    constexpr std::uint64_t kStep = 256 << 10;
+    if (written && file_.size() >= reported_ + std::max(kStep, total_.value_or(0) / 100)) report();
+    return written;
+  }
 
   void report() override {
     if (!progress_ || !begun_ || mismatch_ || file_.size() == reported_) return;

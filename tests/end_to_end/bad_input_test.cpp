@@ -247,7 +247,8 @@ void flip_bits(const std::filesystem::path& path, int flips, std::mt19937_64& ra
     const auto result =
         module.forward(ImageSource::pixels({.bytes = pixels, .width = 16, .height = 16}), std::vector<ClassId>{0});
     if (result) {
-      for (const float p : result->probability(0).value()) ASSERT_TRUE(p >= 0.0F && p <= 1.0F + 1e-5F) << p;
+      const auto map = result->probability(0).value();
+      for (const float p : map) ASSERT_TRUE(p >= 0.0F && p <= 1.0F + 1e-5F) << p;
     }
   }
   EXPECT_GT(loaded_count, 0);

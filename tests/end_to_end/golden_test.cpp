@@ -26,7 +26,7 @@ template <typename Values>
 double agreement(std::span<const std::int32_t> classes, const Values& expected) {
   std::size_t equal = 0;
   for (std::size_t i = 0; i < classes.size(); ++i)
-    equal += classes[i] == static_cast<std::int32_t>(expected[i]) ? 1 : 0;
+    if (classes[i] == static_cast<std::int32_t>(expected[i])) ++equal;
   return static_cast<double>(equal) / static_cast<double>(classes.size());
 }
 
