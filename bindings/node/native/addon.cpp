@@ -111,37 +111,61 @@ void unload(const Napi::CallbackInfo& info) {
   queue_of(env).run_unobserved([module = std::move(module)] { module->unload(); });
 }
 
-template <typename Render>
-Napi::Value render(const Napi::CallbackInfo& info, Render render) {
+/// A job that makes something of a segmentation, and of that what JavaScript gets.
+template <typename Render, typename Make>
+Napi::Value render(const Napi::CallbackInfo& info, Render render, Make make) {
   auto segmentation = segmentation_of(info[0]);
   const auto id = queue_of(info.Env())
-                      .start([segmentation = std::move(segmentation),
-                              render = std::move(render)](const JobContext&) -> Result<MakeValue> {
-                        auto bytes = render(*segmentation);
-                        if (!bytes) return std::unexpected(std::move(bytes.error()));
-                        return make_buffer(std::move(*bytes));
+                      .start([segmentation = std::move(segmentation), render = std::move(render),
+                              make](const JobContext&) -> Result<MakeValue> {
+                        auto made = render(*segmentation);
+                        if (!made) return std::unexpected(std::move(made.error()));
+                        return make(std::move(*made));
                       });
   return Napi::Number::New(info.Env(), id);
 }
 
 /// maskPng(segmentation) → job, whose result is a Buffer.
 Napi::Value mask_png(const Napi::CallbackInfo& info) {
-  return render(info, [](const Segmentation& segmentation) { return segmentation.mask_png(); });
+  return render(info, [](const Segmentation& segmentation) { return segmentation.mask_png(); }, make_buffer);
 }
 
 /// overlayPng(segmentation, options) → job.
 Napi::Value overlay_png(const Napi::CallbackInfo& info) {
   if (!info[1].IsObject()) throw Napi::TypeError::New(info.Env(), "options must be an object");
-  return render(info, [options = read_overlay_options(info[1].As<Napi::Object>())](const Segmentation& segmentation) {
-    return segmentation.overlay_png(options);
-  });
+  return render(
+      info,
+      [options = read_overlay_options(info[1].As<Napi::Object>())](const Segmentation& segmentation) {
+        return segmentation.overlay_png(options);
+      },
+      make_buffer);
 }
 
 /// cutoutPng(segmentation, classes) → job.
 Napi::Value cutout_png(const Napi::CallbackInfo& info) {
-  return render(info, [subject = read_classes(info[1])](const Segmentation& segmentation) {
-    return segmentation.cutout_png(subject);
-  });
+  return render(
+      info,
+      [subject = read_classes(info[1])](const Segmentation& segmentation) { return segmentation.cutout_png(subject); },
+      make_buffer);
+}
+
+/// rle(segmentation, class) → job.
+Napi::Value rle(const Napi::CallbackInfo& info) {
+  return render(
+      info, [label = read_class(info[1])](const Segmentation& segmentation) { return segmentation.rle(label); },
+      make_rle);
+}
+
+/// polygons(segmentation, class, options) → job.
+Napi::Value polygons(const Napi::CallbackInfo& info) {
+  if (!info[2].IsObject()) throw Napi::TypeError::New(info.Env(), "options must be an object");
+  return render(
+      info,
+      [label = read_class(info[1]),
+       options = read_polygon_options(info[2].As<Napi::Object>())](const Segmentation& segmentation) {
+        return segmentation.polygons(label, options.tolerance, options.min_area);
+      },
+      make_polygons);
 }
 
 /// cancel(job)
@@ -165,6 +189,8 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   set("maskPng", mask_png);
   set("overlayPng", overlay_png);
   set("cutoutPng", cutout_png);
+  set("rle", rle);
+  set("polygons", polygons);
   set("cancel", cancel);
   set("registeredModels", registered_models_of);
   exports.Set("version", Napi::String::New(env, kVersion));

@@ -147,6 +147,7 @@ LoadOptions read_load_options(Napi::Object options) {
   if (const auto cache = member(options, "cacheDirectory")) {
     result.cache_directory = read_string(*cache, "cacheDirectory");
   }
+  if (const auto sha256 = member(options, "sha256")) result.sha256 = read_string(*sha256, "sha256");
   return result;
 }
 
@@ -160,20 +161,25 @@ ForwardOptions read_forward_options(Napi::Object options) {
   return result;
 }
 
+ClassId read_class(Napi::Value value) {
+  if (value.IsString()) return {value.As<Napi::String>().Utf8Value()};
+  return {read_int(value, "a class")};
+}
+
 std::vector<ClassId> read_classes(Napi::Value value) {
   std::vector<ClassId> classes;
   if (value.IsUndefined() || value.IsNull()) return classes;
   if (!value.IsArray()) wrong_type(value.Env(), "classes must be an array of labels and channel numbers");
   const auto array = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value id = array.Get(i);
-    if (id.IsString()) {
-      classes.emplace_back(id.As<Napi::String>().Utf8Value());
-    } else {
-      classes.emplace_back(read_int(id, "a class"));
-    }
-  }
+  for (std::uint32_t i = 0; i < array.Length(); ++i) classes.push_back(read_class(array.Get(i)));
   return classes;
+}
+
+PolygonOptions read_polygon_options(Napi::Object options) {
+  PolygonOptions result;
+  if (const auto tolerance = member(options, "tolerance")) result.tolerance = read_number(*tolerance, "tolerance");
+  if (const auto area = member(options, "minArea")) result.min_area = read_int(*area, "minArea");
+  return result;
 }
 
 OverlayOptions read_overlay_options(Napi::Object options) {

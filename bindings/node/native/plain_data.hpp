@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,11 +38,18 @@ struct SegmentArguments {
   ForwardOptions options;
 };
 
+struct PolygonOptions {
+  double tolerance = 1.0;
+  std::int64_t min_area = 0;
+};
+
 /// All throw Napi::TypeError where a value isn't of the type that the TypeScript above promises.
 ModelSource read_model_source(Napi::Value value);
 LoadOptions read_load_options(Napi::Object options);
 ForwardOptions read_forward_options(Napi::Object options);
+ClassId read_class(Napi::Value value);
 std::vector<ClassId> read_classes(Napi::Value value);
+PolygonOptions read_polygon_options(Napi::Object options);
 OverlayOptions read_overlay_options(Napi::Object options);
 
 }  // namespace silhouette::node

@@ -1,5 +1,6 @@
 #include "results.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -56,6 +57,15 @@ Napi::Value make_array_buffer(Napi::Env env, const SharedSegmentation& owner, st
   auto buffer = Napi::ArrayBuffer::New(env, bytes.size());
   std::memcpy(buffer.Data(), bytes.data(), bytes.size());
   return buffer;
+}
+
+Napi::Array make_box(Napi::Env env, const Box& box) {
+  auto array = Napi::Array::New(env, 4);
+  array.Set(0U, box.x);
+  array.Set(1U, box.y);
+  array.Set(2U, box.width);
+  array.Set(3U, box.height);
+  return array;
 }
 
 Napi::Object make_info(Napi::Env env, const SegmentationInfo& info) {
@@ -126,6 +136,60 @@ MakeValue make_buffer(std::vector<std::byte> bytes) {
     return Napi::Buffer<std::byte>::NewOrCopy(
         env, owner->data(), owner->size(),
         [](Napi::Env, std::byte*, std::shared_ptr<std::vector<std::byte>>* done) { delete done; }, keeper);
+  };
+}
+
+MakeValue make_rle(Rle rle) {
+  auto owner = std::make_shared<const Rle>(std::move(rle));
+  auto compressed = owner->compressed();
+  return [owner, compressed = std::move(compressed), area = owner->area(),
+          box = owner->bounding_box()](Napi::Env env) -> Napi::Value {
+    auto object = Napi::Object::New(env);
+    auto size = Napi::Array::New(env, 2);
+    size.Set(0U, owner->height);
+    size.Set(1U, owner->width);
+    auto counts = Napi::Uint32Array::New(env, owner->counts.size());
+    std::ranges::copy(owner->counts, counts.Data());
+    object.Set("size", size);
+    object.Set("counts", counts);
+    object.Set("compressed", text(env, compressed));
+    object.Set("area", static_cast<double>(area));
+    object.Set("box", make_box(env, box));
+    return object;
+  };
+}
+
+MakeValue make_polygons(std::vector<Polygon> polygons) {
+  auto owner = std::make_shared<const std::vector<Polygon>>(std::move(polygons));
+  return [owner](Napi::Env env) -> Napi::Value {
+    std::size_t points = 0;
+    for (const auto& polygon : *owner) {
+      points += polygon.outer.size();
+      for (const auto& hole : polygon.holes) points += hole.size();
+    }
+    const auto buffer = Napi::ArrayBuffer::New(env, points * sizeof(Point));
+    std::size_t used = 0;
+    const auto ring = [&](const std::vector<Point>& values) {
+      static_assert(sizeof(Point) == 2 * sizeof(std::int32_t));
+      auto view = Napi::Int32Array::New(env, values.size() * 2, buffer, used);
+      std::memcpy(view.Data(), values.data(), values.size() * sizeof(Point));
+      used += values.size() * sizeof(Point);
+      return view;
+    };
+    auto array = Napi::Array::New(env, owner->size());
+    for (std::uint32_t i = 0; i < owner->size(); ++i) {
+      const Napi::HandleScope scope(env);
+      const auto& polygon = (*owner)[i];
+      auto holes = Napi::Array::New(env, polygon.holes.size());
+      auto object = Napi::Object::New(env);
+      object.Set("outer", ring(polygon.outer));
+      for (std::uint32_t hole = 0; hole < polygon.holes.size(); ++hole) holes.Set(hole, ring(polygon.holes[hole]));
+      object.Set("holes", holes);
+      object.Set("area", polygon.area());
+      object.Set("box", make_box(env, polygon.bounding_box()));
+      array.Set(i, object);
+    }
+    return array;
   };
 }
 

@@ -22,6 +22,12 @@ SharedSegmentation segmentation_of(Napi::Value handle);
 /// A job's result that is bytes: a Buffer that takes them over where that is allowed.
 MakeValue make_buffer(std::vector<std::byte> bytes);
 
+/// { size, counts, compressed, area, box }
+MakeValue make_rle(Rle rle);
+
+/// [{ outer, holes, area, box }]; all rings are views of one buffer.
+MakeValue make_polygons(std::vector<Polygon> polygons);
+
 Napi::Object make_description(Napi::Env env, const ModelDescription& description);
 Napi::Array make_registered_models(Napi::Env env);
 

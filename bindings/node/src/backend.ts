@@ -89,6 +89,42 @@ export interface OverlayOptions {
   legend?: boolean;
 }
 
+/** x, y, width and height in pixels; all 0 where there is nothing. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/**
+ * The pixels of a class as COCO's run lengths: the mask is read column by column from the top left, and `counts` are the
+ * lengths of its runs of equal pixels, of clear and set ones in turn, clear ones first.
+ */
+export interface Rle {
+  /** Height and width. */
+  readonly size: readonly [height: number, width: number];
+  readonly counts: Uint32Array<ArrayBuffer>;
+  /** `counts` as COCO's text: `{ size, counts: compressed }` is what pycocotools reads. */
+  readonly compressed: string;
+  /** Number of set pixels. */
+  readonly area: number;
+  readonly box: Box;
+}
+
+/**
+ * An outline and the holes in it, each as x₀, y₀, x₁, y₁ … of pixels' corners: x is 0 … width, y 0 … height. The last
+ * point is joined to the first. Outlines turn clockwise on a screen, holes the other way.
+ */
+export interface Polygon {
+  readonly outer: Int32Array<ArrayBuffer>;
+  readonly holes: readonly Int32Array<ArrayBuffer>[];
+  readonly area: number;
+  readonly box: Box;
+}
+
+export interface PolygonOptions {
+  /** How far an outline may be from the exact one, pixels; 0: not at all. Default: 1. */
+  tolerance?: number;
+  /** Polygons of fewer pixels are left out, holes of fewer are filled. Default: 0. */
+  minArea?: number;
+}
+
 export interface BackendSegmentation {
   readonly width: number;
   readonly height: number;
@@ -100,6 +136,8 @@ export interface BackendSegmentation {
   readonly info: SegmentationInfo;
   maskPng(signal?: AbortSignal): Promise<Uint8Array>;
   overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array>;
+  rle(label: string | number, signal?: AbortSignal): Promise<Rle>;
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]>;
   cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array>;
 }
 

@@ -1,4 +1,4 @@
-import type { BackendSegmentation, OverlayOptions, SegmentationInfo } from './backend.js';
+import type { BackendSegmentation, OverlayOptions, Polygon, PolygonOptions, Rle, SegmentationInfo } from './backend.js';
 import { describeValue, invalidArgument } from './errors.js';
 
 export interface AbortOptions {
@@ -59,6 +59,24 @@ export class Segmentation {
   async toCutoutPng({ signal, subject = [] }: CutoutOptions = {}): Promise<Uint8Array> {
     checkClasses(subject, 'subject');
     return this.#native.cutoutPng(subject, signal);
+  }
+
+  /** The pixels of a class in the class map, any of the model's, as COCO's run lengths. */
+  async toRle(label: string | number, { signal }: AbortOptions = {}): Promise<Rle> {
+    checkClasses([label], 'label');
+    return this.#native.rle(label, signal);
+  }
+
+  /** The pixels of a class in the class map, any of the model's, as polygons. Pixels that share an edge are in one. */
+  async toPolygons(label: string | number, options: PolygonOptions & AbortOptions = {}): Promise<Polygon[]> {
+    checkClasses([label], 'label');
+    const { signal, tolerance, minArea } = options;
+    for (const [name, value] of Object.entries({ tolerance, minArea })) {
+      if (value !== undefined && (typeof value !== 'number' || !(value >= 0 && value < Infinity))) {
+        throw invalidArgument(`${name} is ${describeValue(value)}; it must be a number from 0`);
+      }
+    }
+    return this.#native.polygons(label, options, signal);
   }
 }
 

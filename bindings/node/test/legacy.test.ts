@@ -163,7 +163,7 @@ test('sources that are none', async () => {
   await rejectsWith(ImageSegmentationModule.load(12345), 'INVALID_ARGUMENT', '12345', 'registerAsset');
   await rejectsWith(ImageSegmentationModule.load({}), 'INVALID_ARGUMENT', 'an object');
   await rejectsWith(ImageSegmentationModule.load(null as unknown as object), 'INVALID_ARGUMENT', 'null');
-  await rejectsWith(ImageSegmentationModule.load('NO_SUCH_MODEL'), 'FILE_NOT_FOUND', 'NO_SUCH_MODEL');
+  await rejectsWith(ImageSegmentationModule.load('NO_SUCH_MODEL'), 'INVALID_ARGUMENT', 'NO_SUCH_MODEL');
   await rejectsWith(ImageSegmentationModule.load({ modelSource: tinyFile, mean: [1] }), 'INVALID_ARGUMENT', 'mean');
   await rejectsWith(
     ImageSegmentationModule.load({ modelSource: tinyFile, sha256: 'ab' }),

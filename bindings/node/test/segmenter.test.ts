@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -42,6 +43,56 @@ test('a result', async () => {
   assert.deepEqual(Buffer.from(await result.toCutoutPng({ subject: ['CAT'] })).subarray(0, 4), PNG);
   await rejectsWith(result.toOverlayPng({ opacity: 2 }), 'INVALID_ARGUMENT', 'opacity');
   await rejectsWith(result.toCutoutPng({ subject: ['UNICORN'] }), 'INVALID_ARGUMENT', 'UNICORN');
+});
+
+test('run lengths and polygons', async () => {
+  using segmenter = await Segmenter.load(DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+  const result = await segmenter.segment(chelsea, { keepImage: false });
+  const { width, height, argmax } = result;
+  const cats = argmax.filter((label) => label === 8).length;
+
+  const rle = await result.toRle('CAT');
+  assert.deepEqual(rle.size, [height, width]);
+  assert.equal(rle.area, cats);
+  const mask = new Uint8Array(width * height);
+  let at = 0;
+  rle.counts.forEach((count, i) => {
+    for (const end = at + count; at < end; ++at) mask[(at % height) * width + Math.floor(at / height)] = i % 2;
+  });
+  assert.equal(at, width * height);
+  assert.ok(argmax.every((label, i) => (label === 8 ? 1 : 0) === mask[i]));
+  assert.match(rle.compressed, /^[0-o]+$/);
+  assert.deepEqual((await result.toRle(8)).counts, rle.counts);
+
+  const polygons = await result.toPolygons('CAT', { tolerance: 0 });
+  assert.ok(polygons.length > 0);
+  assert.equal(
+    polygons.reduce((sum, polygon) => sum + polygon.area, 0),
+    cats,
+  );
+  for (const { outer, holes, box } of polygons) {
+    assert.ok(outer instanceof Int32Array && outer.length >= 6 && outer.length % 2 === 0);
+    const [x, y, w, h] = box;
+    assert.ok(outer.every((value, i) => (i % 2 ? value >= y && value <= y + h : value >= x && value <= x + w)));
+    for (const hole of holes) assert.ok(hole.length >= 6);
+  }
+  const coarse = await result.toPolygons('CAT', { tolerance: 4, minArea: 100 });
+  assert.ok((coarse[0]?.outer.length ?? 0) < (polygons[0]?.outer.length ?? 0));
+  assert.deepEqual(await result.toPolygons('TRAIN'), []);
+  assert.deepEqual((await result.toRle('TRAIN')).box, [0, 0, 0, 0]);
+  await rejectsWith(result.toRle('UNICORN'), 'INVALID_ARGUMENT', 'UNICORN');
+  await rejectsWith(result.toPolygons(8, { tolerance: -1 }), 'INVALID_ARGUMENT', 'tolerance');
+  await rejectsWith(result.toPolygons(undefined as never), 'INVALID_ARGUMENT', 'label');
+});
+
+test('a model with a SHA-256 that it must have', async () => {
+  const bytes = readFileSync(tinyFile);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const wrong = sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+  for (const source of [tinyFile, bytes]) {
+    (await Segmenter.load(source, { sha256: sha256.toUpperCase() })).close();
+    await rejectsWith(Segmenter.load({ modelSource: source, sha256: wrong }), 'INVALID_MODEL', wrong);
+  }
 });
 
 test('resize gives the size of the upright original', async () => {
@@ -124,7 +175,7 @@ test('calls at once give the same as calls in turn', async () => {
   });
 });
 
-test('labels, mean, std and sha256 of the caller', async () => {
+test('labels, mean and std of the caller', async () => {
   const plain = await Segmenter.load(tinyFile);
   const labels = plain.description.labels.map((_, i) => `thing ${String(i)}`);
   using named = await Segmenter.load(

@@ -9,7 +9,10 @@ import type {
   BackendSegmentation,
   BackendSegmentOptions,
   OverlayOptions,
+  Polygon,
+  PolygonOptions,
   RegisteredModel,
+  Rle,
 } from '../backend.js';
 import { abortableCall } from '../abort.js';
 import {
@@ -118,6 +121,20 @@ class Segmentation implements BackendSegmentation {
   overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array> {
     return abortableCall(
       start<Uint8Array>((addon) => addon.overlayPng(this.#handle, options)),
+      signal,
+    );
+  }
+
+  rle(label: string | number, signal?: AbortSignal): Promise<Rle> {
+    return abortableCall(
+      start<Rle>((addon) => addon.rle(this.#handle, label)),
+      signal,
+    );
+  }
+
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]> {
+    return abortableCall(
+      start<Polygon[]>((addon) => addon.polygons(this.#handle, label, options)),
       signal,
     );
   }

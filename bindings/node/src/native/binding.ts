@@ -5,6 +5,7 @@ import type {
   BackendSegmentOptions,
   ModelDescription,
   OverlayOptions,
+  PolygonOptions,
   RegisteredModel,
   SegmentationInfo,
 } from '../backend.js';
@@ -54,5 +55,7 @@ export interface Binding {
   maskPng(segmentation: Handle): JobId;
   overlayPng(segmentation: Handle, options: OverlayOptions): JobId;
   cutoutPng(segmentation: Handle, classes: readonly (string | number)[]): JobId;
+  rle(segmentation: Handle, label: string | number): JobId;
+  polygons(segmentation: Handle, label: string | number, options: PolygonOptions): JobId;
   cancel(job: JobId): void;
 }
