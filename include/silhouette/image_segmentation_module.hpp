@@ -39,6 +39,7 @@ struct LoadOptions {
   std::vector<std::string> labels;  ///< beats the file's metadata; as many as the model has classes, or empty
   std::string
       cache_directory;  ///< for downloads; empty = $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette
+  std::string sha256;   ///< 64 hexadecimal digits that the model's file must have, or empty: not checked
   std::stop_token stop;  ///< cancels a download; `load` then fails with kCancelled
 };
 
