@@ -4,6 +4,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build/release
 runs=${1:-10}
+case $runs in
+  '' | *[!0-9]* | 0) echo "usage: ./dev bench [RUNS]: how often each thing is measured [10]" >&2; exit 2 ;;
+esac
 models=$build/bench-models
 mkdir -p "$models"
 
@@ -16,6 +19,8 @@ for skeleton in "$root"/models/skeletons/*.skeleton; do
 done
 
 echo
-echo "Logits of 21 classes to the class map and two probability maps, this library beside the straightforward way"
-echo "(resize every class's plane, softmax, argmax); times are per photo"
-"$build/src/postprocess/silhouette_postprocess_benchmark" --benchmark_repetitions="$runs" --benchmark_report_aggregates_only=true
+echo "Logits of 21 classes to the class map and two probability maps at 12 megapixels, this library beside the straightforward"
+echo "way (resize every class's plane, softmax, argmax), interleaved, $runs repetitions"
+"$build/src/postprocess/silhouette_postprocess_benchmark" --benchmark_repetitions="$runs" --benchmark_enable_random_interleaving=true \
+  --benchmark_filter='side:513/width:4000/height:3000/classes:2/noise:0/threads:2' --benchmark_format=json 2>/dev/null |
+  python3 "$root/bench/ratio.py"

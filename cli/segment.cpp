@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -95,6 +97,13 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
   return exit_code;
 }
 
+/// The image if there is one alone and it is a file that doesn't exist.
+const Input* only_missing_file(const std::vector<Input>& images) {
+  if (images.size() != 1 || images[0].error || !images[0].file || images[0].source.contains("://")) return nullptr;
+  std::error_code failed;
+  return std::filesystem::exists(*images[0].file, failed) || failed ? nullptr : images.data();
+}
+
 int run_segment(const Options& options, Context& context) {
   Console& console = context.console;
   if (options.json && options.outputs.to_stdout()) {
@@ -109,6 +118,11 @@ int run_segment(const Options& options, Context& context) {
   if (!inputs) return console.fail(inputs.error());
   const auto plans = plan_outputs(options.outputs, *inputs, !options.json, other_files(options));
   if (!plans) return console.fail(plans.error());
+
+  // A mistyped name shouldn't cost the download of a model first.
+  if (const auto* missing = options.json ? nullptr : only_missing_file(inputs->images)) {
+    return console.fail({ErrorCode::kFileNotFound, fmt::format("there is no file '{}'", missing->name)});
+  }
 
   ImageSegmentationModule module;
   const auto model = load_model(module, options.model, console, context.signals.token());

@@ -15,10 +15,9 @@ function(silhouette_module name)
   endif()
 endfunction()
 
-# silhouette_test(NAME SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one. The tests see the sources
-# as SILHOUETTE_SOURCE_DIR and a folder of their own for scratch files as SILHOUETTE_SCRATCH_DIR.
+# silhouette_test(NAME SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one.
 function(silhouette_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   silhouette_warnings(${name})
   # Tests are compiled far more often than they run.
@@ -31,7 +30,7 @@ function(silhouette_test name)
   else()
     set(environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ENVIRONMENT "${environment}" ${arg_PROPERTIES})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ENVIRONMENT "${environment}")
 endfunction()
 
 function(silhouette_warnings target)

@@ -106,8 +106,8 @@ class SILHOUETTE_API Segmentation {
   [[nodiscard]] Result<std::vector<std::byte>> overlay_png(const OverlayOptions& options = {}) const;
 
   /// The photo with everything but the subject transparent. RGBA PNG of width() × height(). The subject is `subject`,
-  /// or all but background if that is empty. Where the probabilities that this takes were classes of interest (those of
-  /// the subject, or of background) edges are soft, otherwise cut at the class map. Needs `ForwardOptions::keep_image`.
+  /// or all but background if that is empty. The class map decides what stays; its edge fades over a few pixels. Needs
+  /// `ForwardOptions::keep_image`.
   [[nodiscard]] Result<std::vector<std::byte>> cutout_png(std::span<const ClassId> subject = {}) const;
 
   /// The pixels of a class in the class map as COCO's run lengths. kInvalidArgument for a class that the model lacks;

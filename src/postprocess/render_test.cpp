@@ -207,6 +207,32 @@ TEST(DrawLegend, ShrinksOrIsLeftOut) {
   draw_legend(photo, argmax, 0, {});
 }
 
+TEST(SoftenEdges, FadesOverTheEdgeAndKeepsTheRest) {
+  constexpr int kWidth = 40;
+  constexpr int kHeight = 3;
+  std::vector<float> mask(static_cast<std::size_t>(kWidth) * kHeight);
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i % kWidth < 20 ? 0.0F : 1.0F;
+  soften_edges(mask, kWidth, kHeight, 2);
+  for (std::size_t y = 0; y < kHeight; ++y) {
+    for (std::size_t x = 0; x < kWidth; ++x) {
+      const float value = mask[y * kWidth + x];
+      if (x < 16) {
+        EXPECT_NEAR(value, 0.0F, 1e-6F);
+      }
+      if (x >= 24) {
+        EXPECT_NEAR(value, 1.0F, 1e-6F);
+      }
+      if (x > 16 && x < 24) {
+        EXPECT_GT(value, mask[y * kWidth + x - 1]);
+      }
+      EXPECT_NEAR(value + mask[y * kWidth + (kWidth - 1 - x)], 1.0F, 1e-5F) << "the edge stays where it was";
+    }
+  }
+  std::vector<float> one{1.0F};
+  soften_edges(one, 1, 1, 5);
+  EXPECT_NEAR(one[0], 1.0F, 1e-6F);
+}
+
 TEST(CutOut, TakesColorFromThePhotoAndOpacityFromAlpha) {
   Image photo = plain_image(7, 1, 3, 0);
   for (std::size_t i = 0; i < 21; ++i) photo.pixels[i] = static_cast<std::uint8_t>(10 * i);

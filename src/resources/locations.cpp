@@ -24,7 +24,7 @@ std::string environment(const char* name) {
 }
 
 fs::path home_directory() {
-  if (const auto home = environment("HOME"); !home.empty()) return home;
+  if (auto home = environment("HOME"); !home.empty()) return home;
   struct passwd entry{};
   struct passwd* found = nullptr;
   std::array<char, 16 * 1024> buffer{};

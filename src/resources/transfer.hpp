@@ -43,7 +43,8 @@ class BodySink {
   virtual Result<void> begin(const ResponseHead& head) = 0;
   virtual Result<void> write(std::span<const std::byte> bytes) = 0;
 
-  /// From time to time, outside of libcurl, so that the callbacks that it calls may do as they like.
+  /// From time to time, between two blocks of the body or when the transfer pauses, so that the callbacks that it calls
+  /// may do as they like.
   virtual void report() = 0;
 };
 
