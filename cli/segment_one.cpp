@@ -80,10 +80,7 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
                                .filter = settings.filter,
                                .keep_image = pictures_of_photo,
                                .stop = stop};
-  std::vector<ClassId> wanted = class_ids(settings.classes);
-  // The cut-out of everything but the background takes its soft edges from the background's probability.
-  const bool cut_from_background = plan.cutout && wanted.empty() && settings.background;
-  if (cut_from_background) wanted.emplace_back(*settings.background);
+  const std::vector<ClassId> wanted = class_ids(settings.classes);
   const auto segmentation = module.forward(source, wanted, options);
   if (!segmentation) return std::unexpected(segmentation.error());
 
@@ -108,8 +105,7 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
   if (auto done = add(plan.overlay, written.overlay, [&] { return segmentation->overlay_png(); }); !done) {
     return std::unexpected(std::move(done.error()));
   }
-  const auto subject = class_ids(settings.classes);
-  if (auto done = add(plan.cutout, written.cutout, [&] { return segmentation->cutout_png(subject); }); !done) {
+  if (auto done = add(plan.cutout, written.cutout, [&] { return segmentation->cutout_png(wanted); }); !done) {
     return std::unexpected(std::move(done.error()));
   }
 

@@ -18,6 +18,12 @@
 
 namespace silhouette::test {
 
+/// How a failed expectation shows a process's end.
+inline void PrintTo(const Finished& finished, std::ostream* out) {
+  *out << "exit code " << finished.exit_code << ", standard output: " << finished.out.size()
+       << " bytes, standard error: " << finished.err;
+}
+
 /// Runs the command in a scratch folder, which is also where it keeps its downloads.
 class CliTest : public ::testing::Test {
  protected:
@@ -80,13 +86,11 @@ inline std::vector<nlohmann::json> json_lines(const std::string& text) {
 
 /// Whether a failed command said so in the agreed form: its exit code, and one line on standard error that has `part`.
 MATCHER_P2(FailedWith, exit_code, part, "") {
-  *result_listener << "exit code " << arg.exit_code << ", standard error: " << arg.err;
   return arg.exit_code == exit_code && arg.err.starts_with("silhouette: ") && arg.err.find(part) != std::string::npos &&
          arg.err.find('\n') == arg.err.size() - 1;
 }
 
 MATCHER(Succeeded, "") {
-  *result_listener << "exit code " << arg.exit_code << ", standard error: " << arg.err;
   return arg.exit_code == 0 && arg.err.empty();
 }
 
