@@ -31,11 +31,15 @@ enum class ResizeFilter : std::uint8_t {
 
 struct LoadOptions {
   EngineChoice engine = EngineChoice::kAuto;
-  int threads = 0;                             ///< 0 = one per processor available to this process; otherwise 1…256
+  /// 0 = one per processor available to this process; otherwise 1…256. ExecuTorch has one pool for the whole process,
+  /// which can't be resized while a model uses it: next to another loaded model its pool's size holds, except that 1 is
+  /// obeyed.
+  int threads = 0;
   std::optional<Normalization> normalization;  ///< beats the file's metadata and the registry
   std::vector<std::string> labels;  ///< beats the file's metadata; as many as the model has classes, or empty
   std::string
       cache_directory;  ///< for downloads; empty = $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette
+  std::string sha256;   ///< 64 hexadecimal digits that the model's file must have, or empty: not checked
   std::stop_token stop;  ///< cancels a download; `load` then fails with kCancelled
 };
 
@@ -82,7 +86,9 @@ class SILHOUETTE_API ImageSegmentationModule {
   /// `load` is exactly 1, also for local and cached files. It must not throw or call this module.
   void on_download_progress(std::function<void(double fraction)> callback);
 
-  /// Loads a model and makes it the one that `forward` uses. If it fails, the model loaded before stays in use.
+  /// Loads a model and makes it the one that `forward` uses. If it fails, the model loaded before stays in use. Of
+  /// several loads at a time the one that ends last stays; `unload` doesn't stop a load that is under way
+  /// (`LoadOptions::stop` does).
   Result<void> load(ModelSource source, const LoadOptions& options = {});
 
   /// Forgets the model and frees its memory as soon as no `forward` uses it.

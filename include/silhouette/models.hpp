@@ -30,7 +30,28 @@ struct ModelEntry {
 
 /// DeepLabV3 with MobileNetV2 trained on PASCAL VOC, delivered with Silhouette: needs no download.
 inline constexpr std::string_view kDeeplabV3MobilenetV2Embedded = "DEEPLAB_V3_MOBILENET_V2_EMBEDDED";
+
+/// DeepLabV3 with ResNet-50 at 224×224: the file of react-native-executorch 0.4 to 0.7.
 inline constexpr std::string_view kDeeplabV3Resnet50 = "DEEPLAB_V3_RESNET50";
+
+/// The files of react-native-executorch 0.9, of 520×520, as it names them there. Only DeepLabV3 with ResNet-50 has
+/// "_520" in its name, since the name without it means the older file here. "_QUANTIZED": 8-bit weights and
+/// activations.
+inline constexpr std::string_view kDeeplabV3Resnet50At520 = "DEEPLAB_V3_RESNET50_520";
+inline constexpr std::string_view kDeeplabV3Resnet50At520Quantized = "DEEPLAB_V3_RESNET50_520_QUANTIZED";
+inline constexpr std::string_view kDeeplabV3Resnet101 = "DEEPLAB_V3_RESNET101";
+inline constexpr std::string_view kDeeplabV3Resnet101Quantized = "DEEPLAB_V3_RESNET101_QUANTIZED";
+inline constexpr std::string_view kDeeplabV3MobilenetV3Large = "DEEPLAB_V3_MOBILENET_V3_LARGE";
+inline constexpr std::string_view kDeeplabV3MobilenetV3LargeQuantized = "DEEPLAB_V3_MOBILENET_V3_LARGE_QUANTIZED";
+inline constexpr std::string_view kLrasppMobilenetV3Large = "LRASPP_MOBILENET_V3_LARGE";
+inline constexpr std::string_view kLrasppMobilenetV3LargeQuantized = "LRASPP_MOBILENET_V3_LARGE_QUANTIZED";
+inline constexpr std::string_view kFcnResnet50 = "FCN_RESNET50";
+inline constexpr std::string_view kFcnResnet50Quantized = "FCN_RESNET50_QUANTIZED";
+inline constexpr std::string_view kFcnResnet101 = "FCN_RESNET101";
+inline constexpr std::string_view kFcnResnet101Quantized = "FCN_RESNET101_QUANTIZED";
+
+/// One foreground channel: people in front of a camera.
+inline constexpr std::string_view kSelfieSegmentation = "SELFIE_SEGMENTATION";
 
 /// All models known by name, the embedded one first. Thread-safe.
 SILHOUETTE_API std::span<const ModelEntry> registered_models() noexcept;

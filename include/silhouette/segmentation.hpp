@@ -12,6 +12,7 @@
 #include "silhouette/error.hpp"
 #include "silhouette/export.hpp"
 #include "silhouette/labels.hpp"
+#include "silhouette/shapes.hpp"
 
 namespace silhouette {
 
@@ -105,9 +106,24 @@ class SILHOUETTE_API Segmentation {
   [[nodiscard]] Result<std::vector<std::byte>> overlay_png(const OverlayOptions& options = {}) const;
 
   /// The photo with everything but the subject transparent. RGBA PNG of width() × height(). The subject is `subject`,
-  /// or all but background if that is empty. Where the probabilities that this takes were classes of interest (those of
-  /// the subject, or of background) edges are soft, otherwise cut at the class map. Needs `ForwardOptions::keep_image`.
+  /// or all but background if that is empty. The class map decides what stays; its edge fades over a few pixels. Needs
+  /// `ForwardOptions::keep_image`.
   [[nodiscard]] Result<std::vector<std::byte>> cutout_png(std::span<const ClassId> subject = {}) const;
+
+  /// The pixels of a class in the class map as COCO's run lengths. kInvalidArgument for a class that the model lacks;
+  /// any other may be asked for, also one without pixels.
+  [[nodiscard]] Result<Rle> rle(const ClassId& label) const;
+
+  /// The pixels of a class in the class map as polygons, in the order of their first points (top to bottom, left to
+  /// right). Pixels that share an edge are in one polygon; those that share only a corner are not. With a `tolerance`
+  /// of 0 the polygons cover the class's pixels exactly, and are valid by OGC Simple Features (GeoJSON, PostGIS,
+  /// Shapely): rings don't meet themselves. Otherwise points are taken out as long as the outlines stay within
+  /// `tolerance` pixels of the exact ones (Douglas and Peucker); no polygon vanishes by this, but outlines may cross.
+  /// Polygons of fewer than `min_area` pixels are left out, holes of fewer are filled.
+  /// kInvalidArgument for a class that the model lacks and for values below 0; kLimitExceeded for more than
+  /// kMaxPolygonPoints points, or for a class map so ragged that its outlines have more than 16 million corners.
+  [[nodiscard]] Result<std::vector<Polygon>> polygons(const ClassId& label, double tolerance = 1.0,
+                                                      std::int64_t min_area = 0) const;
 
  private:
   std::unique_ptr<detail::SegmentationData> data_;

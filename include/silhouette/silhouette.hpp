@@ -5,6 +5,8 @@
 #include "silhouette/image_segmentation_module.hpp"
 #include "silhouette/image_source.hpp"
 #include "silhouette/labels.hpp"
+#include "silhouette/model_cache.hpp"
 #include "silhouette/models.hpp"
 #include "silhouette/segmentation.hpp"
+#include "silhouette/shapes.hpp"
 #include "silhouette/version.hpp"

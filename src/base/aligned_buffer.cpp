@@ -1,19 +1,22 @@
 #include "base/aligned_buffer.hpp"
 
+#ifdef __linux__
 #include <sys/mman.h>
+#endif
 
 #include <cstdint>
 
 namespace silhouette {
 
-void prefer_large_pages([[maybe_unused]] void* address, [[maybe_unused]] std::size_t bytes) noexcept {
-#ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
-  const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  const std::uintptr_t first = (begin + kLargePage - 1) / kLargePage * kLargePage;
-  const std::uintptr_t last = (begin + bytes) / kLargePage * kLargePage;
-  // Advice: where it isn't taken nothing changes. Small blocks come from memory that others share.
-  if (last >= first + kLargePage) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // NOLINT
+void advise_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef __linux__
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  if (bytes < 2 * kHugePage) return;
+  const auto address = reinterpret_cast<std::uintptr_t>(data);
+  const std::uintptr_t begin = (address + kHugePage - 1) / kHugePage * kHugePage;
+  const std::uintptr_t end = (address + bytes) / kHugePage * kHugePage;
+  // A refusal costs speed only.
+  static_cast<void>(::madvise(static_cast<char*>(data) + (begin - address), end - begin, MADV_HUGEPAGE));
 #endif
 }
 

@@ -13,9 +13,9 @@
 
 namespace silhouette {
 
-/// Asks the system to back a large, new block of memory with large pages where it can: the first touch of a
-/// 12-megapixel image then takes a fraction of the time.
-void prefer_large_pages(void* address, std::size_t bytes) noexcept;
+/// Asks the system to back the whole huge pages within these bytes with huge pages: first writing to a large buffer
+/// then costs a fraction of the page faults. Does nothing for small buffers and where there is no such thing.
+void advise_huge_pages(void* data, std::size_t bytes) noexcept;
 
 /// A fixed number of uninitialised trivial values, aligned for SIMD. Move-only; creation can fail, nothing else can.
 template <typename T>
@@ -51,7 +51,7 @@ class AlignedBuffer {
                                                  " values; use a smaller image or fewer classes of interest");
     }
     buffer.size_ = count;
-    prefer_large_pages(buffer.data_, *padded);
+    advise_huge_pages(buffer.data_, *bytes);
     return buffer;
   }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <fstream>
@@ -40,6 +41,13 @@ TEST(AlignedBuffer, IsAlignedAndFailsAsValue) {
   const auto huge = AlignedBuffer<float>::create(std::numeric_limits<std::size_t>::max() / 2, "a test");
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().code, ErrorCode::kLimitExceeded);
+}
+
+TEST(AlignedBuffer, LargeOnesAreWritableToTheEnd) {
+  auto buffer = AlignedBuffer<std::uint8_t>::create((std::size_t{9} << 20) + 5, "a test");
+  ASSERT_TRUE(buffer);
+  std::ranges::fill(buffer->span(), std::uint8_t{7});
+  EXPECT_EQ((*buffer)[buffer->size() - 1], 7);
 }
 
 TEST(Image, LimitsAreCheckedBeforeAllocation) {

@@ -98,7 +98,7 @@ Result<void> ImageSegmentationModule::load(ModelSource source, const LoadOptions
     }
     auto loaded = load_model(std::move(source), options, progress);
     if (!loaded) return std::unexpected(std::move(loaded.error()));
-    // The old model is freed outside of the lock: that can take long, and a progress callback may want this module.
+    // The old model is freed after the lock is released: that can take long.
     const std::lock_guard lock(impl_->mutex);
     std::swap(impl_->model, *loaded);
     return {};

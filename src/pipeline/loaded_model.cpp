@@ -12,6 +12,7 @@
 #include "pipeline/network_shape.hpp"
 #include "preprocess/preprocess.hpp"
 #include "resources/models.hpp"
+#include "resources/sha256.hpp"
 #include "resources/source.hpp"
 #include "silhouette/labels.hpp"
 #ifdef SILHOUETTE_WITH_EXECUTORCH
@@ -29,9 +30,22 @@ struct ModelFile {
   const ModelEntry* entry = nullptr;
 };
 
+Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& wanted) {
+  if (wanted.empty()) return {};
+  const auto expected = normalize_sha256(wanted);
+  if (!expected) return std::unexpected(expected.error());
+  const auto actual = sha256_hex(bytes);
+  if (!actual) return std::unexpected(actual.error());
+  if (*actual == *expected) return {};
+  return fail(ErrorCode::kInvalidModel,
+              fmt::format("the SHA-256 of the model's {} bytes is {} instead of {}", bytes.size(), *actual, *expected));
+}
+
 Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
                              const std::function<void(double)>& progress) {
   if (auto* bytes = std::get_if<std::vector<std::byte>>(&source.value())) {
+    if (auto checked = check_sha256(*bytes, options.sha256); !checked)
+      return std::unexpected(std::move(checked.error()));
     if (progress) {
       progress(0.0);
       progress(1.0);
@@ -39,7 +53,7 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
     return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr};
   }
   const auto& text = std::get<std::string>(source.value());
-  auto local = resolve_model(text, options.cache_directory, progress, options.stop);
+  auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
   if (!local) return std::unexpected(std::move(local.error()));
   auto file = MappedFile::open(local->path, kMaxModelBytes);
   if (!file) return std::unexpected(std::move(file.error()));
@@ -87,7 +101,7 @@ std::vector<std::string> split_lines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
+    lines.emplace_back(text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;

@@ -21,6 +21,9 @@ namespace {
 /// A legend with more lines than this hides more than it tells; the classes with most pixels are kept.
 constexpr std::size_t kMaxLegendLines = 12;
 
+/// A cut-out's edge fades over about four pixels in a photo of 800, and in proportion in larger ones.
+constexpr int kPixelsPerSoftPixel = 800;
+
 Result<Image> copy_image(const Image& image) {
   auto copy = Image::create(image.width, image.height, image.channels);
   if (copy) std::memcpy(copy->pixels.data(), image.pixels.data(), image.pixels.size());
@@ -146,25 +149,15 @@ Result<std::vector<std::byte>> Segmentation::cutout_png(std::span<const ClassId>
     if (chosen->empty() && background < 0) {
       return fail(ErrorCode::kInvalidArgument, "the model has no class BACKGROUND; name the classes to cut out");
     }
-    // Probabilities of these are what makes edges soft: of what stays, or of the background that goes.
-    const std::vector<int> summed = chosen->empty() ? std::vector<int>{background} : *chosen;
-    const bool keep_summed = !chosen->empty();
-    const bool soft = std::ranges::all_of(summed, [&](int c) { return std::ranges::binary_search(data_->classes, c); });
-
     auto alpha = AlignedBuffer<float>::create(argmax().size(), "a cut-out's alpha");
     if (!alpha) return std::unexpected(std::move(alpha.error()));
-    std::ranges::fill(alpha->span(), 0.0F);
-    for (const int c : summed) {
-      if (soft) {
-        const auto map = probability(c).value();
-        for (std::size_t i = 0; i < map.size(); ++i) (*alpha)[i] += map[i];
-      } else {
-        for (std::size_t i = 0; i < alpha->size(); ++i) (*alpha)[i] += argmax()[i] == c ? 1.0F : 0.0F;
-      }
-    }
-    if (!keep_summed) {
-      for (float& value : alpha->span()) value = 1.0F - value;
-    }
+    // The class map decides: where the network is unsure, probabilities would leave everything half visible.
+    std::vector<float> visible(data_->labels.size(), chosen->empty() ? 1.0F : 0.0F);
+    for (const int c : *chosen) visible[static_cast<std::size_t>(c)] = 1.0F;
+    if (chosen->empty()) visible[static_cast<std::size_t>(background)] = 0.0F;
+    std::ranges::transform(argmax(), alpha->data(),
+                           [&](std::int32_t c) { return visible[static_cast<std::size_t>(c)]; });
+    soften_edges(alpha->span(), width(), height(), std::max(1, std::min(width(), height()) / kPixelsPerSoftPixel));
     auto picture = copy_image(data_->photo);
     if (!picture) return std::unexpected(std::move(picture.error()));
     auto cut = cut_out(*picture, alpha->span());

@@ -32,7 +32,10 @@ struct ClassMaps {
 /// then argmax, first of equals. Works in bands of rows: memory beyond the results doesn't grow with the image.
 /// `classes`: channel numbers, each < channels (< 2 for one channel).
 /// One channel means a foreground probability p (not a logit): class 0 (background) has 1 − p, class 1 has p, argmax is
-/// 1 where p > 0.5; p is resized likewise. NaN logits count as −infinity. kLimitExceeded, kCancelled, kInvalidArgument.
+/// 1 where p > 0.5; p is resized likewise.
+/// Nothing in the result is ever NaN: before they are resized, logits are brought within ±1e30, NaN to −1e30 (so a
+/// pixel with nothing else is of class 0, all classes equally probable), and p within 0…1, NaN to 0. The result doesn't
+/// depend on the number of threads. kLimitExceeded, kCancelled, kInvalidArgument.
 Result<ClassMaps> make_class_maps(const LogitsView& logits, int width, int height, std::span<const int> classes,
                                   ThreadPool& pool, std::stop_token stop);
 

@@ -28,6 +28,11 @@ void paint_classes(Image& photo, std::span<const std::int32_t> argmax, int backg
 /// left out where the photo is too small for it. In place.
 void draw_legend(Image& photo, std::span<const std::int32_t> argmax, int background, std::span<const LegendLine> lines);
 
+/// Softens a mask of 0 and 1 along its edges: two box averages of 2 × `radius` + 1 pixels, which make a straight edge
+/// fade over 4 × `radius` pixels and leave everything further away as it is. In place; edges of the picture are
+/// continued.
+void soften_edges(std::span<float> mask, int width, int height, int radius);
+
 /// RGB photo + alpha (0…1 for every pixel) → RGBA.
 Result<Image> cut_out(const Image& photo, std::span<const float> alpha);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "resources/download.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/models.hpp"
 
@@ -22,21 +23,33 @@ struct LocalModel {
 };
 
 /// Where downloads are kept: `chosen` if not empty, else $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette,
-/// ~/.cache/silhouette.
+/// ~/.cache/silhouette. It need not be there yet. kInvalidArgument if nothing tells.
 Result<std::filesystem::path> cache_directory(const std::string& chosen);
 
 /// The file in which a URL's download is kept: readable name plus a hash of the URL.
 std::filesystem::path cached_file(const std::filesystem::path& cache, const std::string& url);
 
 /// Folders searched for the embedded model, in this order: $SILHOUETTE_MODELS, relative to the library and the
-/// executable, the build tree, the install prefix.
+/// executable, the source tree that this was built from, the install prefix.
 std::vector<std::filesystem::path> model_directories();
 
+/// How a model is fetched; the defaults suit the users' calls.
+struct ModelFetch {
+  std::string sha256{};  ///< 64 hexadecimal digits that the file must have, or empty: not checked
+  DownloadLimits limits{.max_bytes = kMaxModelBytes};
+};
+
 /// Name, path, file URI or URL → a file here, downloading it unless it is in the cache already (then no network is
-/// touched). `progress`: fractions that never fall, the last one 1. Errors as `read_source`; an unknown name lists the
-/// known ones.
+/// touched). The URLs of registered models go to $SILHOUETTE_MODEL_HOST, a mirror ("https://mirror.example/folder"), if
+/// that is set. `progress`: fractions that never fall, first 0, the last one of a success 1; while the size is unknown
+/// they stay 0.
+///
+/// kFileNotFound (path), kInvalidArgument (a text that is no path and no known name: lists those), kIoError,
+/// kDownloadFailed, kLimitExceeded, kCancelled, kInvalidModel (what was downloaded is no ExecuTorch program, or a local
+/// file hasn't the SHA-256).
 Result<LocalModel> resolve_model(const std::string& source, const std::string& cache,
-                                 const std::function<void(double)>& progress, std::stop_token stop);
+                                 const std::function<void(double)>& progress, std::stop_token stop,
+                                 const ModelFetch& fetch = {});
 
 /// A file in the cache.
 struct CachedModel {
@@ -44,10 +57,14 @@ struct CachedModel {
   std::uint64_t bytes = 0;
 };
 
+/// The models in the cache, by name. Unfinished downloads aren't among them. kIoError, kInvalidArgument.
+Result<std::vector<CachedModel>> list_cached_models(const std::string& cache);
+
 /// Whether a model's file is here without a download, and where. kFileNotFound if it would have to be downloaded.
 Result<LocalModel> find_local_model(const std::string& source, const std::string& cache);
 
-/// Deletes a model's download. True if there was one. kInvalidArgument for the embedded model and paths.
+/// Deletes a model's download, whole or unfinished. True if there was a whole one. kInvalidArgument for the embedded
+/// model and paths, kIoError (also while it is being downloaded).
 Result<bool> remove_cached_model(const std::string& source, const std::string& cache);
 
 }  // namespace silhouette

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <png.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -74,6 +75,55 @@ Npy<float> read_npy_float(const std::filesystem::path& path) {
 }
 Npy<std::int32_t> read_npy_int32(const std::filesystem::path& path) {
   return read_npy<std::int32_t>(path, "'<i4'");
+}
+
+GrayPng read_gray_png(const std::filesystem::path& path) {
+  // libpng reports errors by longjmp; these files are the tests' own, so one jump target around plain data is enough.
+  const auto bytes = read_bytes(path);
+  GrayPng image;
+  std::vector<std::uint8_t> row;
+  std::span<const std::byte> rest(bytes);
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  if (setjmp(png_jmpbuf(png)) != 0) {
+    png_destroy_read_struct(&png, &info, nullptr);
+    throw std::runtime_error(path.string() + ": not a sound PNG");
+  }
+  png_set_read_fn(png, &rest, [](png_structp reader, png_bytep out, png_size_t count) {
+    auto& left = *static_cast<std::span<const std::byte>*>(png_get_io_ptr(reader));
+    if (left.size() < count) png_error(reader, "truncated");
+    std::memcpy(out, left.data(), count);
+    left = left.subspan(count);
+  });
+  png_read_info(png, info);
+  if (png_get_color_type(png, info) != PNG_COLOR_TYPE_GRAY && png_get_color_type(png, info) != PNG_COLOR_TYPE_PALETTE) {
+    png_error(png, "not grey");
+  }
+  image.width = static_cast<int>(png_get_image_width(png, info));
+  image.height = static_cast<int>(png_get_image_height(png, info));
+  const bool wide = png_get_bit_depth(png, info) == 16;
+  if (png_get_bit_depth(png, info) < 8) png_set_packing(png);
+  row.resize(png_get_rowbytes(png, info) + static_cast<std::size_t>(image.width));
+  for (int y = 0; y < image.height; ++y) {
+    png_read_row(png, row.data(), nullptr);
+    for (std::size_t x = 0; x < static_cast<std::size_t>(image.width); ++x) {
+      image.values.push_back(wide ? static_cast<std::uint16_t>(row[2 * x] << 8 | row[2 * x + 1]) : row[x]);
+    }
+  }
+  png_destroy_read_struct(&png, &info, nullptr);
+  return image;
+}
+
+std::string encode_base64(std::span<const std::byte> bytes) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? static_cast<std::uint32_t>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) text += i + k > bytes.size() ? '=' : kAlphabet[group >> (18 - 6 * k) & 63U];
+  }
+  return text;
 }
 
 std::uint64_t test_seed() {

@@ -40,6 +40,17 @@ struct Npy {
 Npy<float> read_npy_float(const std::filesystem::path& path);
 Npy<std::int32_t> read_npy_int32(const std::filesystem::path& path);
 
+/// Samples of a grey PNG, 8-bit values as they are, 16-bit ones likewise.
+struct GrayPng {
+  int width = 0;
+  int height = 0;
+  std::vector<std::uint16_t> values;
+};
+GrayPng read_gray_png(const std::filesystem::path& path);
+
+/// Standard base64 with padding.
+std::string encode_base64(std::span<const std::byte> bytes);
+
 /// Seed for random tests: $SILHOUETTE_TEST_SEED, or a new one each run. Printed when the test fails, with how to replay
 /// it.
 std::uint64_t test_seed();

@@ -74,7 +74,7 @@ def metadata(*, mean, std, height, width, source, license_name, labels=LABELS) -
 
 
 def make_contiguous(module: torch.nn.Module) -> torch.nn.Module:
-    """The XNNPACK partitioner refuses weights of another dim order (torchvision's are channels-last once trained so)."""
+    """The XNNPACK partitioner refuses weights of another dim order (trained ones are often channels-last)."""
     for tensor in [*module.parameters(), *module.buffers()]:
         tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
     return module.eval().requires_grad_(False)

@@ -176,7 +176,7 @@ def main():
         if args.mask:
             mask = np.asarray(Image.open(args.mask))
             decided = mask != 255  # PASCAL VOC's "ignore"
-            print(f"agreement with the mask: {(found.numpy() == mask)[decided].mean():.4%} ({decided.mean():.2%} decided)")
+            print(f"agreement with the mask: {(found.numpy() == mask)[decided].mean():.4%}")
     for method in constant_methods:
         print(method, common.run(pte, method=method), file=sys.stderr)
 

@@ -40,26 +40,29 @@ class IntegerOutput(torch.nn.Module):
         return self.conv(x).argmax(1)
 
 
-# name: (module, input shape, lowered to XNNPACK, channels-last input)
+def two_convolutions(*between):
+    return torch.nn.Sequential(conv(4), torch.nn.ReLU(), *between, conv(3, in_channels=4))
+
+
+# name: (module, input shape, how to export)
 GOOD = {
-    "tiny_plain": (lambda: conv(4), IMAGE, True, False),
-    "tiny_single_channel": (lambda: torch.nn.Sequential(conv(1), torch.nn.Sigmoid()), IMAGE, True, False),
-    "tiny_stride": (lambda: conv(3, stride=2), IMAGE, True, False),
-    "tiny_two_outputs": (TwoOutputs, IMAGE, True, False),
-    "tiny_portable": (lambda: conv(3), IMAGE, False, False),
-    "tiny_channels_last": (lambda: conv(3), IMAGE, True, True),
+    "tiny_plain": (lambda: conv(4), IMAGE, "xnnpack"),
+    "tiny_single_channel": (lambda: torch.nn.Sequential(conv(1), torch.nn.Sigmoid()), IMAGE, "xnnpack"),
+    "tiny_stride": (lambda: conv(3, stride=2), IMAGE, "xnnpack"),
+    "tiny_two_outputs": (TwoOutputs, IMAGE, "xnnpack"),
+    "tiny_portable": (lambda: conv(3), IMAGE, "portable"),
+    "tiny_channels_last": (lambda: conv(3), IMAGE, "channels_last"),
+    "tiny_int8": (two_convolutions, IMAGE, "int8"),
 }
 WRONG = {
-    "rank2_input": (lambda: torch.nn.Linear(10, 4), (1, 10), True, False),
-    "int_output": (IntegerOutput, IMAGE, True, False),
+    "rank2_input": (lambda: torch.nn.Linear(10, 4), (1, 10), "xnnpack"),
+    "int_output": (IntegerOutput, IMAGE, "xnnpack"),
 }
 # Made by older exporters only: constants inside the delegate's blob (0.5), a clone between two delegates (0.6).
 OLD = {
-    "tiny_inline_constants": (lambda: torch.nn.Sequential(conv(4), torch.nn.ReLU(), conv(3, in_channels=4)), IMAGE, True, False),
-    "tiny_clone": (
-        lambda: torch.nn.Sequential(conv(4), torch.nn.ReLU(), torch.nn.Dropout(0.1), conv(3, in_channels=4)), IMAGE, True, False
-    ),
-}  # fmt: skip
+    "tiny_inline_constants": (two_convolutions, IMAGE, "xnnpack"),
+    "tiny_clone": (lambda: two_convolutions(torch.nn.Dropout(0.1)), IMAGE, "xnnpack"),
+}
 
 
 def seeded(name, module):
@@ -79,13 +82,13 @@ def main():
     MODELS.mkdir(parents=True, exist_ok=True)
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in args.names or [*GOOD, *WRONG]:
-        make, shape, xnnpack, channels_last = every[name]
+        make, shape, kind = every[name]
         module, x = seeded(name, make()), common.hash_input(0, shape)
-        if channels_last:
+        if kind == "channels_last":
             x = x.to(memory_format=torch.channels_last)
         path = MODELS / f"{name}.pte"
         if not args.golden_only:
-            pte = common.lower(module, x, xnnpack=xnnpack)
+            pte = common.lower(module, x, xnnpack=kind != "portable", int8_calibration=[x] if kind == "int8" else None)
             path.write_bytes(pte)
             common.report(name, pte)
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Results of PyTorch, torchvision and OpenCV that the tests compare ours with: tests/golden/{pipeline,resize,postprocess}.
+"""Results of PyTorch, torchvision and OpenCV for tests/golden/{pipeline,resize,postprocess}.
 
     make_golden.py --tflite deeplabv3_mnv2_pascal_quant.tflite    (pipeline needs the embedded model's source)
     make_golden.py --only resize postprocess

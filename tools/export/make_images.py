@@ -7,6 +7,8 @@ Needs Pillow >= 11.3 (AVIF) and, for JPEG XL, libjxl 0.7 (Debian: libjxl0.7):
 
 import ctypes
 import pathlib
+import struct
+import zlib
 
 from PIL import Image
 
@@ -134,6 +136,24 @@ def save_two_frames() -> None:
         first.save(FOLDER / name, save_all=True, append_images=[second], duration=100, lossless=True)
 
 
+def save_photo() -> None:
+    """A real photo as a JPEG: models/samples/chelsea.png, which is CC0."""
+    with Image.open(FOLDER.parents[2] / "models" / "samples" / "chelsea.png") as photo:
+        photo.save(FOLDER / "photo.jpg", quality=80)
+
+
+def save_huge_header() -> None:
+    """A PNG of a few bytes whose header claims 200 megapixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20_000, 10_000, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b"")
+    (FOLDER / "huge_header.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for orientation in TO_STORED:
@@ -142,6 +162,8 @@ def main() -> None:
         save_png(orientation)
     save_palette()
     save_two_frames()
+    save_photo()
+    save_huge_header()
 
 
 if __name__ == "__main__":

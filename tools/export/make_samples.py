@@ -1,6 +1,6 @@
 """Writes models/samples/ from the reference photo and mask and from scikit-image's photos.
 
-    make_samples.py --photo bird_segmentation.bmp --mask bird_segmentation_mask.bmp
+make_samples.py --photo bird_segmentation.bmp --mask bird_segmentation_mask.bmp
 """
 
 import argparse

@@ -4,6 +4,7 @@
     make_skeleton.py export PARAMS.npz MODEL.pte        run in either exporter's environment
     make_skeleton.py pack PARAMS.npz MODEL.pte NAME     MODEL.pte -> models/skeletons/NAME.skeleton, verified
     make_skeleton.py golden PARAMS.npz NAME [MODEL.pte…]  PyTorch's results -> tests/golden/NAME; checks the files too
+    make_skeleton.py all WORK [--old-python PYTHON]     all of these for every committed skeleton; WORK keeps the files
 
 Filters are `gain[output channel] * u`, rounded to float32 once, with `u` from common.hash_uniform over the order in
 which the file stores the filter (OHWI; HWC when depthwise). Gain and bias are chosen layer by layer in one forward
@@ -17,6 +18,8 @@ import hashlib
 import json
 import pathlib
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import torch
@@ -213,18 +216,19 @@ def unpack(skeleton: bytes) -> bytes:
     return pte
 
 
-def golden(network, module, name, files):
+def golden(network, module, name, files, stride):
     from PIL import Image
 
     folder = common.GOLDEN / name
     folder.mkdir(parents=True, exist_ok=True)
-    meta = {"network": network, "torch": torch.__version__, "stride": 4, "offset": 2, "inputs": []}
+    meta = {"network": network, "torch": torch.__version__, "stride": stride, "offset": stride // 2, "inputs": []}
     for k in (0, 1):
         x = common.hash_input(k, SHAPE)
         with torch.no_grad():
             logits = module(x)
         Image.fromarray(logits.argmax(1)[0].to(torch.uint8).numpy()).save(folder / f"argmax_{k}.png", optimize=True)
-        np.save(folder / f"logits_{k}.npy", np.ascontiguousarray(logits[0, :, 2::4, 2::4].numpy()))
+        some = logits[0, :, stride // 2 :: stride, stride // 2 :: stride]
+        np.save(folder / f"logits_{k}.npy", np.ascontiguousarray(some.numpy()))
         wide = logits.double()
         counts = torch.bincount(logits.argmax(1).flatten(), minlength=21).tolist()
         meta["inputs"].append(
@@ -246,6 +250,35 @@ def golden(network, module, name, files):
     print(text)
 
 
+# network: (calling the older exporter too, pixels between the logits kept)
+COMMITTED = {
+    "deeplabv3_resnet50": (True, 4),
+    "lraspp_mobilenet_v3_large": (True, 4),
+    "deeplabv3_mobilenet_v3_large": (False, 8),
+}
+
+
+def make_all(work, old_python):
+    """Each step in a process of its own, because the older exporter lives in another environment."""
+    work.mkdir(parents=True, exist_ok=True)
+
+    def step(*arguments, python=sys.executable):
+        subprocess.run([str(part) for part in (python, __file__, *arguments)], check=True)
+
+    for network, (older, stride) in COMMITTED.items():
+        name = f"{network}_{SIZE}"
+        params, model, old_model = work / f"{name}.npz", work / f"{name}.pte", work / f"{name}_et06.pte"
+        step("calibrate", network, params)
+        step("export", params, model)
+        step("pack", params, model, name)
+        models = [model]
+        if older and old_python:
+            step("export", params, old_model, python=old_python)
+            step("pack", params, old_model, f"{name}_et06", "--exporter", "executorch 0.6.0", "--golden", name)
+            models.append(old_model)
+        step("golden", params, name, *models, "--stride", stride)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -265,8 +298,15 @@ def main():
     verb.add_argument("params", type=pathlib.Path)
     verb.add_argument("name")
     verb.add_argument("models", type=pathlib.Path, nargs="*")
+    verb.add_argument("--stride", type=int, default=4, help="logits are kept at every so many pixels")
+    verb = verbs.add_parser("all")
+    verb.add_argument("work", type=pathlib.Path)
+    verb.add_argument("--old-python", help="python of the environment of requirements-0.6.txt")
     args = parser.parse_args()
 
+    if args.verb == "all":
+        make_all(args.work, args.old_python)
+        return
     if args.verb == "calibrate":
         np.savez(args.params, network=args.network, **calibrate(args.network))
         return
@@ -285,7 +325,7 @@ def main():
         out.write_bytes(skeleton)
         print(f"{out}: {len(skeleton)} bytes for {len(pte)}")
     else:
-        golden(network, module, args.name, args.models)
+        golden(network, module, args.name, args.models, args.stride)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,180 @@
+// Makes the package's tarball: what users install with `npm install silhouette-….tgz`, without a compiler.
+//
+//   node scripts/pack.mjs [--destination FOLDER]
+//
+// Beside the compiled TypeScript it carries, in prebuilds/<platform>/, the addon and all it links that a system with glibc
+// and node needn't have: our library and model as CMake installs them, ExecuTorch, libcurl and what that links from this
+// Debian, and libvips from npm's sharp project (one library of 17 MB where Debian's needs a hundred of 97 MB).
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const repository = resolve(packageRoot, '..', '..');
+const build = join(repository, 'build', 'release');
+const platform = `${process.platform}-${process.arch}`;
+const stage = join(packageRoot, 'prebuilds', platform);
+const cmake = join(repository, '.deps', 'bin', 'cmake');
+
+// What every system has on which node runs: glibc's, and the compiler's that node itself links.
+const ofTheSystem =
+  /^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|gcc_s|stdc\+\+|util|nsl|anl)\.so\.\d+|linux-vdso\.so\.1)$/;
+// All of these are inside of the one libvips.
+const ofLibvips = /^lib(vips|gobject-2\.0|glib-2\.0|gmodule-2\.0|gio-2\.0)\.so\.\d+$/;
+// Its own name, so that a process with sharp has two: what ours may load must not be what sharp may load.
+const ourLibvips = 'libvips-42.so';
+
+function run(command, args, options = {}) {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
+}
+
+/** Names of the libraries that a file links directly. */
+function linkedBy(file) {
+  return [...run('readelf', ['-dW', file]).matchAll(/\((?:NEEDED)\).*\[(.+)\]/g)].map((match) => match[1]);
+}
+
+/** Where this system's loader finds the libraries of a file, by name. */
+function foundFor(file) {
+  return new Map([...run('ldd', [file]).matchAll(/^\s*(\S+) => (\/\S+)/gm)].map((match) => [match[1], match[2]]));
+}
+
+/**
+ * Gives a library other names for itself or for what it links. The names stand in a table of strings, each ended by a zero
+ * byte, so that one can be replaced by another that isn't longer.
+ */
+function rename(file, names) {
+  const bytes = readFileSync(file);
+  for (const [from, to] of names) {
+    if (to.length > from.length) throw new Error(`${to} doesn't fit in the place of ${from}`);
+    const at = bytes.indexOf(`\0${from}\0`) + 1;
+    if (at === 0 || bytes.indexOf(`\0${from}\0`, at) >= 0) throw new Error(`${from} should be once in ${file}`);
+    bytes.fill(0, at, at + from.length);
+    bytes.write(to, at, 'latin1');
+  }
+  writeFileSync(file, bytes);
+}
+
+function stageNative() {
+  const addon = join(build, 'bindings', 'node', 'silhouette.node');
+  if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
+  rmSync(join(packageRoot, 'prebuilds'), { recursive: true, force: true });
+  const installed = join(stage, 'installed');
+  run(cmake, ['--install', build, '--prefix', installed, '--strip']);
+  run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
+
+  const libraries = join(stage, 'lib', 'silhouette');
+  const models = join(stage, 'share', 'silhouette', 'models');
+  mkdirSync(libraries, { recursive: true });
+  mkdirSync(models, { recursive: true });
+  const ours = readdirSync(join(installed, 'lib')).find((name) => /^libsilhouette\.so\.\d+$/.test(name));
+  const library = join(stage, 'lib', ours);
+  copyFileSync(realpathSync(join(installed, 'lib', ours)), library);
+  const linked = new Map();
+  for (const [name, path] of foundFor(library)) linked.set(name, path);
+  for (const name of readdirSync(join(installed, 'lib', 'silhouette'))) {
+    copyFileSync(join(installed, 'lib', 'silhouette', name), join(libraries, name));
+  }
+  for (const name of readdirSync(join(installed, 'share', 'silhouette', 'models'))) {
+    copyFileSync(join(installed, 'share', 'silhouette', 'models', name), join(models, name));
+  }
+  rmSync(installed, { recursive: true });
+
+  rename(
+    library,
+    linkedBy(library)
+      .filter((name) => ofLibvips.test(name))
+      .map((name) => [name, name.length >= ourLibvips.length ? ourLibvips : undefined]),
+  );
+  stageLibvips(libraries);
+  stageSystemLibraries(library, libraries);
+  return library;
+}
+
+function stageLibvips(libraries) {
+  const bundle = join(packageRoot, 'bundle');
+  const name = `@img/sharp-libvips-${platform}`;
+  const require = createRequire(join(bundle, 'package.json'));
+  let folder;
+  try {
+    folder = dirname(require.resolve(`${name}/package`));
+  } catch {
+    run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: bundle });
+    folder = dirname(require.resolve(`${name}/package`));
+  }
+  const file = readdirSync(join(folder, 'lib')).find((entry) => entry.startsWith('libvips-cpp.so.'));
+  const target = join(libraries, ourLibvips);
+  copyFileSync(join(folder, 'lib', file), target);
+  rename(target, [[file, ourLibvips]]);
+  copyFileSync(join(folder, 'README.md'), join(libraries, 'LIBVIPS.md'));
+}
+
+/** Copies what our library links, and what that links in turn, unless every system has it. */
+function stageSystemLibraries(library, libraries) {
+  const waiting = [
+    library,
+    ...readdirSync(libraries)
+      .filter((name) => name.includes('.so'))
+      .map((name) => join(libraries, name)),
+  ];
+  while (waiting.length > 0) {
+    const file = waiting.pop();
+    let found;
+    for (const name of linkedBy(file)) {
+      if (ofTheSystem.test(name) || name === ourLibvips || existsSync(join(libraries, name))) continue;
+      found ??= foundFor(file);
+      const path = found.get(name);
+      if (path === undefined) throw new Error(`${name}, which ${basename(file)} links, is not on this system`);
+      const target = join(libraries, name);
+      copyFileSync(realpathSync(path), target);
+      waiting.push(target);
+    }
+  }
+}
+
+/** Every library must find what it needs inside of the package. */
+function check() {
+  const libraries = join(stage, 'lib', 'silhouette');
+  const here = new Set([...readdirSync(libraries), ...readdirSync(join(stage, 'lib'))]);
+  for (const file of [
+    join(stage, 'silhouette.node'),
+    ...[...here]
+      .filter((name) => name.includes('.so'))
+      .map((name) => {
+        const inner = join(libraries, name);
+        return existsSync(inner) ? inner : join(stage, 'lib', name);
+      }),
+  ]) {
+    for (const name of linkedBy(file)) {
+      if (!here.has(name) && !ofTheSystem.test(name))
+        throw new Error(`${basename(file)} links ${name}, which is not packed`);
+    }
+  }
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+const destination = process.argv[2] === '--destination' ? resolve(process.argv[3]) : packageRoot;
+if (process.platform !== 'linux') throw new Error('packages are made on Linux with glibc');
+stageNative();
+check();
+copyFileSync(join(repository, 'LICENSE'), join(packageRoot, 'LICENSE'));
+const [{ filename, size, unpackedSize }] = JSON.parse(
+  run('npm', ['pack', '--json', '--silent', '--pack-destination', destination], { cwd: packageRoot }),
+);
+const tarball = join(destination, filename);
+statSync(tarball);
+console.log(`${tarball}: ${megabytes(size)}, unpacked ${megabytes(unpackedSize)}`);

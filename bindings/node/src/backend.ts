@@ -1,0 +1,181 @@
+/**
+ * What the API and the hook need of the thing that does the work. Node and Electron have the native addon
+ * (`native/backend.ts`); another platform implements these interfaces and changes `default-backend.ts`.
+ */
+
+/** Pixels of 8 bits, rows from the top. `channels`: 1 grey, 3 RGB, 4 RGBA. */
+export interface RawPixels {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  channels: number;
+  /** Bytes from row to row; without it, rows follow each other without gaps. */
+  stride?: number;
+}
+
+/** An image as backends take it: a path, URI or base64 text; an encoded file; pixels. */
+export type BackendImage = string | { bytes: Uint8Array } | RawPixels;
+
+/** A model as backends take it: a registry name, path or URL; the bytes of a `.pte` file. */
+export type BackendModelSource = string | Uint8Array;
+
+export interface BackendLoadOptions {
+  engine?: string;
+  threads?: number;
+  memory?: string;
+  labels?: readonly string[];
+  mean?: readonly [number, number, number];
+  std?: readonly [number, number, number];
+  sha256?: string;
+  cacheDirectory?: string;
+}
+
+export interface BackendSegmentOptions {
+  resize?: boolean;
+  filter?: string;
+  keepImage?: boolean;
+}
+
+/** What is known about a loaded model. */
+export interface ModelDescription {
+  /** The name, path or URL given to `load`; `'bytes'` for bytes. */
+  readonly source: string;
+  readonly engine: string;
+  /** Why that engine was chosen. */
+  readonly engineReason: string;
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  readonly outputWidth: number;
+  readonly outputHeight: number;
+  /** Channels of the network's output. */
+  readonly channels: number;
+  /** Names of the classes of results, by channel. */
+  readonly labels: readonly string[];
+  /** `'caller'`, `'file'`, `'registry'` or `'default'`. */
+  readonly labelsOrigin: string;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** `'caller'`, `'file'`, `'registry'` or `'default'`. */
+  readonly normalizationOrigin: string;
+  readonly operators: readonly string[];
+  readonly delegates: readonly string[];
+}
+
+/** Wall-clock milliseconds that each stage of a call took. */
+export interface StageTimings {
+  readonly readMs: number;
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  readonly networkMs: number;
+  readonly postprocessMs: number;
+  readonly totalMs: number;
+}
+
+/** How a result was made. */
+export interface SegmentationInfo {
+  readonly model: string;
+  readonly engine: string;
+  readonly engineReason: string;
+  /** Size of the upright original. */
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+  readonly timings: StageTimings;
+}
+
+export interface OverlayOptions {
+  /** Of the colour on a class's pixels, 0 … 1. Default: 0.55. */
+  opacity?: number;
+  /** A box with colour, name and share of every class found. Default: true. */
+  legend?: boolean;
+}
+
+/** x, y, width and height in pixels; all 0 where there is nothing. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/**
+ * The pixels of a class as COCO's run lengths: the mask is read column by column from the top left, and `counts` are the
+ * lengths of its runs of equal pixels, of clear and set ones in turn, clear ones first.
+ */
+export interface Rle {
+  /** Height and width. */
+  readonly size: readonly [height: number, width: number];
+  readonly counts: Uint32Array<ArrayBuffer>;
+  /** `counts` as COCO's text: `{ size, counts: compressed }` is what pycocotools reads. */
+  readonly compressed: string;
+  /** Number of set pixels. */
+  readonly area: number;
+  readonly box: Box;
+}
+
+/**
+ * An outline and the holes in it, each as x₀, y₀, x₁, y₁ … of pixels' corners: x is 0 … width, y 0 … height. The last
+ * point is joined to the first. Outlines turn clockwise on a screen, holes the other way.
+ */
+export interface Polygon {
+  readonly outer: Int32Array<ArrayBuffer>;
+  readonly holes: readonly Int32Array<ArrayBuffer>[];
+  readonly area: number;
+  readonly box: Box;
+}
+
+export interface PolygonOptions {
+  /** How far an outline may be from the exact one, pixels; 0: not at all. Default: 1. */
+  tolerance?: number;
+  /** Polygons of fewer pixels are left out, holes of fewer are filled. Default: 0. */
+  minArea?: number;
+}
+
+export interface BackendSegmentation {
+  readonly width: number;
+  readonly height: number;
+  readonly labels: readonly string[];
+  readonly argmax: Int32Array<ArrayBuffer>;
+  /** Channels of `probabilities`, ascending. */
+  readonly classes: readonly number[];
+  readonly probabilities: readonly Float32Array<ArrayBuffer>[];
+  readonly info: SegmentationInfo;
+  maskPng(signal?: AbortSignal): Promise<Uint8Array>;
+  overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array>;
+  rle(label: string | number, signal?: AbortSignal): Promise<Rle>;
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]>;
+  cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface BackendModel {
+  readonly description: ModelDescription;
+  segment(
+    image: BackendImage,
+    classes: readonly (string | number)[],
+    options: BackendSegmentOptions,
+  ): BackendCall<BackendSegmentation>;
+  /** Frees the model once no call uses it. */
+  unload(): void;
+}
+
+/**
+ * Work that goes on somewhere else. `settled` keeps its outcome also after `cancel`, when the work has really ended: who
+ * limits how much goes on at a time has to wait for that, who waits for the result hasn't.
+ */
+export interface BackendCall<T> {
+  readonly settled: Promise<T>;
+  readonly cancel: () => void;
+}
+
+/** A model that is known by name. */
+export interface RegisteredModel {
+  readonly name: string;
+  /** Where it is downloaded from; empty for the embedded model. */
+  readonly url: string;
+  readonly description: string;
+}
+
+export interface Backend {
+  /** Version of the library that does the work. */
+  readonly version: string;
+  registeredModels(): readonly RegisteredModel[];
+  load(
+    source: BackendModelSource,
+    options: BackendLoadOptions,
+    onProgress: (fraction: number) => void,
+  ): BackendCall<BackendModel>;
+}

@@ -1,0 +1,1 @@
+export { nativeBackend as defaultBackend } from './native/backend.js';

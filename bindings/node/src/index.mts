@@ -1,0 +1,32 @@
+// The one implementation is CommonJS, so that a program that imports it both ways has one set of classes and one model.
+export { ImageSegmentationModule } from './index.js';
+export type { SegmentationMaps } from './index.js';
+export { DeeplabLabel } from './index.js';
+export { registerAsset } from './index.js';
+export type { ModelConfig, ResourceSource } from './index.js';
+export { SegmentationError } from './index.js';
+export type { ErrorCode } from './index.js';
+export { Segmenter } from './index.js';
+export type { LoadOptions, SegmentOptions } from './index.js';
+export { Segmentation } from './index.js';
+export type { AbortOptions, CutoutOptions } from './index.js';
+export type { ImageInput, PixelData, SharpRaw } from './index.js';
+export { registeredModels, version } from './index.js';
+export type { ModelDescription, OverlayOptions, RegisteredModel, SegmentationInfo, StageTimings } from './index.js';
+export {
+  DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
+  DEEPLAB_V3_RESNET50,
+  DEEPLAB_V3_RESNET50_520,
+  DEEPLAB_V3_RESNET50_520_QUANTIZED,
+  DEEPLAB_V3_RESNET101,
+  DEEPLAB_V3_RESNET101_QUANTIZED,
+  DEEPLAB_V3_MOBILENET_V3_LARGE,
+  DEEPLAB_V3_MOBILENET_V3_LARGE_QUANTIZED,
+  LRASPP_MOBILENET_V3_LARGE,
+  LRASPP_MOBILENET_V3_LARGE_QUANTIZED,
+  FCN_RESNET50,
+  FCN_RESNET50_QUANTIZED,
+  FCN_RESNET101,
+  FCN_RESNET101_QUANTIZED,
+  SELFIE_SEGMENTATION,
+} from './index.js';

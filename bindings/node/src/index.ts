@@ -1,0 +1,38 @@
+/**
+ * Image segmentation on the user's own machine, for Node and Electron.
+ *
+ * {@link ImageSegmentationModule} is the API of react-native-executorch; {@link Segmenter} is the one for new programs.
+ *
+ * @packageDocumentation
+ */
+export { ImageSegmentationModule } from './image-segmentation-module.js';
+export type { SegmentationMaps } from './legacy-result.js';
+export { DeeplabLabel } from './labels.js';
+export { registerAsset } from './resource.js';
+export type { ModelConfig, ResourceSource } from './resource.js';
+export { SegmentationError } from './errors.js';
+export type { ErrorCode } from './errors.js';
+export { Segmenter } from './segmenter.js';
+export type { LoadOptions, SegmentOptions } from './segmenter.js';
+export { Segmentation } from './segmentation.js';
+export type { AbortOptions, CutoutOptions } from './segmentation.js';
+export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
+export { registeredModels, version } from './about.js';
+export type { ModelDescription, OverlayOptions, RegisteredModel, SegmentationInfo, StageTimings } from './backend.js';
+export {
+  DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
+  DEEPLAB_V3_RESNET50,
+  DEEPLAB_V3_RESNET50_520,
+  DEEPLAB_V3_RESNET50_520_QUANTIZED,
+  DEEPLAB_V3_RESNET101,
+  DEEPLAB_V3_RESNET101_QUANTIZED,
+  DEEPLAB_V3_MOBILENET_V3_LARGE,
+  DEEPLAB_V3_MOBILENET_V3_LARGE_QUANTIZED,
+  LRASPP_MOBILENET_V3_LARGE,
+  LRASPP_MOBILENET_V3_LARGE_QUANTIZED,
+  FCN_RESNET50,
+  FCN_RESNET50_QUANTIZED,
+  FCN_RESNET101,
+  FCN_RESNET101_QUANTIZED,
+  SELFIE_SEGMENTATION,
+} from './models.js';

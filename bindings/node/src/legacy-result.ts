@@ -1,0 +1,38 @@
+import { DeeplabLabel } from './labels.js';
+import type { Segmentation } from './segmentation.js';
+
+/** Maps by the number of their label: the class map under `ARGMAX`, and a probability map for each class of interest. */
+export type SegmentationMaps<Label extends DeeplabLabel = DeeplabLabel> = {
+  [DeeplabLabel.ARGMAX]: number[];
+} & (DeeplabLabel extends Label ? Partial<Record<DeeplabLabel, number[]>> : Record<Label, number[]>);
+
+/** Values that are copied before the event loop gets its turn: less than a millisecond's work. */
+const VALUES_AT_A_TIME = 1 << 17;
+/** V8 makes longer arrays of a given length as hash tables. */
+const LONGEST_RESERVED = 1 << 25;
+
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+
+/** A real array of the same numbers, made bit by bit so that other events are not held up. */
+async function toNumbers(map: Int32Array | Float32Array): Promise<number[]> {
+  // Reserved whole, or else growing would copy it again and again, in one go each time.
+  const numbers = map.length <= LONGEST_RESERVED ? new Array<number>(map.length) : [];
+  for (let from = 0; from < map.length; from += VALUES_AT_A_TIME) {
+    const to = Math.min(from + VALUES_AT_A_TIME, map.length);
+    for (let i = from; i < to; ++i) numbers[i] = map[i] as number;
+    if (to < map.length) await nextTurn();
+  }
+  return numbers;
+}
+
+/** A result in the shape of react-native-executorch's. */
+export async function toMaps(result: Segmentation): Promise<SegmentationMaps> {
+  const maps: Record<number, number[]> = {};
+  for (const [label, map] of result.probabilities) maps[result.labels.indexOf(label)] = await toNumbers(map);
+  maps[DeeplabLabel.ARGMAX] = await toNumbers(result.argmax);
+  return maps as SegmentationMaps;
+}

@@ -1,0 +1,199 @@
+import { invalidArgument, SegmentationError, type ErrorCode } from '../errors.js';
+import type {
+  Backend,
+  BackendCall,
+  BackendImage,
+  BackendLoadOptions,
+  BackendModel,
+  BackendModelSource,
+  BackendSegmentation,
+  BackendSegmentOptions,
+  OverlayOptions,
+  Polygon,
+  PolygonOptions,
+  RegisteredModel,
+  Rle,
+} from '../backend.js';
+import { abortableCall } from '../abort.js';
+import {
+  DONE,
+  PROGRESS,
+  type Binding,
+  type Handle,
+  type JobId,
+  type NativeModel,
+  type NativeSegmentation,
+} from './binding.js';
+import { loadBinding } from './loader.js';
+
+interface Job {
+  resolve: (value: unknown) => void;
+  reject: (error: SegmentationError) => void;
+  onProgress: ((fraction: number) => void) | undefined;
+}
+
+let loaded: Binding | undefined;
+const jobs = new Map<JobId, Job>();
+
+/** Called by the addon; it must never throw. */
+function dispatch(id: JobId, kind: number, value: unknown, message: string | undefined): void {
+  const job = jobs.get(id);
+  if (job === undefined) return;
+  if (kind === PROGRESS) {
+    try {
+      job.onProgress?.(value as number);
+    } catch (error) {
+      // A mistake of the callback's author: it must be seen, and it mustn't spoil the load.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    return;
+  }
+  jobs.delete(id);
+  if (kind === DONE) job.resolve(value);
+  else job.reject(new SegmentationError(value as ErrorCode, message ?? ''));
+}
+
+/** Loads the addon at the first use, so that importing the package never fails. */
+function binding(): Binding {
+  if (loaded === undefined) {
+    const addon = loadBinding();
+    addon.initialize(dispatch, process.env['SILHOUETTE_COPY_RESULTS'] === '1');
+    loaded = addon;
+  }
+  return loaded;
+}
+
+function start<T>(begin: (addon: Binding) => JobId, onProgress?: (fraction: number) => void): BackendCall<T> {
+  const addon = binding();
+  let id: JobId;
+  try {
+    id = begin(addon);
+  } catch (error) {
+    if (error instanceof TypeError) throw invalidArgument(error.message);
+    throw error;
+  }
+  const settled = new Promise<unknown>((resolve, reject) => {
+    jobs.set(id, { resolve, reject, onProgress });
+  }) as Promise<T>;
+  return {
+    settled,
+    cancel: () => {
+      addon.cancel(id);
+    },
+  };
+}
+
+/** A call whose outcome goes through `convert`. */
+function map<From, To>(call: BackendCall<From>, convert: (value: From) => To): BackendCall<To> {
+  return { settled: call.settled.then(convert), cancel: call.cancel };
+}
+
+class Segmentation implements BackendSegmentation {
+  readonly width: number;
+  readonly height: number;
+  readonly labels: readonly string[];
+  readonly argmax: Int32Array<ArrayBuffer>;
+  readonly classes: readonly number[];
+  readonly probabilities: readonly Float32Array<ArrayBuffer>[];
+  readonly info: BackendSegmentation['info'];
+  readonly #handle: Handle;
+
+  constructor(native: NativeSegmentation) {
+    this.width = native.width;
+    this.height = native.height;
+    this.labels = native.labels;
+    this.argmax = native.argmax;
+    this.classes = native.classes;
+    this.probabilities = native.probabilities;
+    this.info = native.info;
+    this.#handle = native.handle;
+  }
+
+  maskPng(signal?: AbortSignal): Promise<Uint8Array> {
+    return abortableCall(
+      start<Uint8Array>((addon) => addon.maskPng(this.#handle)),
+      signal,
+    );
+  }
+
+  overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array> {
+    return abortableCall(
+      start<Uint8Array>((addon) => addon.overlayPng(this.#handle, options)),
+      signal,
+    );
+  }
+
+  rle(label: string | number, signal?: AbortSignal): Promise<Rle> {
+    return abortableCall(
+      start<Rle>((addon) => addon.rle(this.#handle, label)),
+      signal,
+    );
+  }
+
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]> {
+    return abortableCall(
+      start<Polygon[]>((addon) => addon.polygons(this.#handle, label, options)),
+      signal,
+    );
+  }
+
+  cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array> {
+    return abortableCall(
+      start<Uint8Array>((addon) => addon.cutoutPng(this.#handle, classes)),
+      signal,
+    );
+  }
+}
+
+class Model implements BackendModel {
+  readonly description: BackendModel['description'];
+  #handle: Handle | undefined;
+
+  constructor(native: NativeModel) {
+    this.description = native.description;
+    this.#handle = native.handle;
+  }
+
+  segment(
+    image: BackendImage,
+    classes: readonly (string | number)[],
+    options: BackendSegmentOptions,
+  ): BackendCall<BackendSegmentation> {
+    const handle = this.#handle;
+    if (handle === undefined) throw new SegmentationError('MODEL_NOT_LOADED', 'the model was closed; load it again');
+    return map(
+      start<NativeSegmentation>((addon) => addon.segment(handle, image, classes, options)),
+      (native) => new Segmentation(native),
+    );
+  }
+
+  unload(): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined) binding().unload(handle);
+  }
+}
+
+/** The backend of Node and Electron: the C++ library behind an N-API addon. */
+export const nativeBackend: Backend = {
+  get version(): string {
+    return binding().version;
+  },
+
+  registeredModels(): readonly RegisteredModel[] {
+    return binding().registeredModels();
+  },
+
+  load(
+    source: BackendModelSource,
+    options: BackendLoadOptions,
+    onProgress: (fraction: number) => void,
+  ): BackendCall<BackendModel> {
+    return map(
+      start<NativeModel>((addon) => addon.load(source, options), onProgress),
+      (native) => new Model(native),
+    );
+  },
+};

@@ -1,0 +1,61 @@
+import type {
+  BackendImage,
+  BackendLoadOptions,
+  BackendModelSource,
+  BackendSegmentOptions,
+  ModelDescription,
+  OverlayOptions,
+  PolygonOptions,
+  RegisteredModel,
+  SegmentationInfo,
+} from '../backend.js';
+
+/** Something of the addon's that is only ever handed back to it. */
+export type Handle = object;
+
+/** Number of a job; its events come to the `dispatch` given to `initialize`. */
+export type JobId = number;
+
+export interface NativeModel {
+  handle: Handle;
+  description: ModelDescription;
+}
+
+export interface NativeSegmentation {
+  handle: Handle;
+  width: number;
+  height: number;
+  labels: string[];
+  argmax: Int32Array<ArrayBuffer>;
+  classes: number[];
+  probabilities: Float32Array<ArrayBuffer>[];
+  info: SegmentationInfo;
+}
+
+/** Kinds of events, as in `JobQueue::EventKind`. */
+export const PROGRESS = 0;
+export const DONE = 1;
+export const FAILED = 2;
+
+export type Dispatch = (job: JobId, kind: number, value: unknown, message: string | undefined) => void;
+
+/** The functions of `silhouette.node`, one to one. They check types only; what values mean is checked above and below. */
+export interface Binding {
+  readonly version: string;
+  initialize(dispatch: Dispatch, copyResults: boolean): void;
+  registeredModels(): RegisteredModel[];
+  load(source: BackendModelSource, options: BackendLoadOptions): JobId;
+  segment(
+    model: Handle,
+    image: BackendImage,
+    classes: readonly (string | number)[],
+    options: BackendSegmentOptions,
+  ): JobId;
+  unload(model: Handle): void;
+  maskPng(segmentation: Handle): JobId;
+  overlayPng(segmentation: Handle, options: OverlayOptions): JobId;
+  cutoutPng(segmentation: Handle, classes: readonly (string | number)[]): JobId;
+  rle(segmentation: Handle, label: string | number): JobId;
+  polygons(segmentation: Handle, label: string | number, options: PolygonOptions): JobId;
+  cancel(job: JobId): void;
+}

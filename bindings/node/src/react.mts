@@ -1,0 +1,2 @@
+export { useImageSegmentation } from './react.js';
+export type { ImageSegmentation, UseImageSegmentationOptions } from './react.js';

@@ -1,0 +1,182 @@
+import { abortable, throwIfAborted } from './abort.js';
+import type { BackendLoadOptions, BackendModel, BackendSegmentOptions, ModelDescription } from './backend.js';
+import { defaultBackend } from './default-backend.js';
+import { describeValue, invalidArgument, SegmentationError } from './errors.js';
+import { readImage, type ImageInput } from './image-input.js';
+import { Limiter } from './limiter.js';
+import { resolveResource, type ModelConfig, type ResourceSource } from './resource.js';
+import { checkClasses, Segmentation } from './segmentation.js';
+
+export interface LoadOptions extends Omit<ModelConfig, 'modelSource'> {
+  /** Which runtime executes the network; default: `'auto'`, the fastest that runs the model. */
+  engine?: 'auto' | 'executorch';
+  /** Threads of one call; default: one per processor. */
+  threads?: number;
+  /** `'low'` prefers less memory to speed, where the engine has that choice. */
+  memory?: 'default' | 'low';
+  /** Where downloads are kept; default: `$SILHOUETTE_CACHE`, `$XDG_CACHE_HOME/silhouette` or `~/.cache/silhouette`. */
+  cacheDirectory?: string;
+  /** Calls of `segment` that go on at a time; the others wait. Default: 2, so that one decodes while one infers. */
+  concurrency?: number;
+  /** Hears fractions from 0 to 1 that never fall; the last is 1, also for files that are here already. */
+  onProgress?: (fraction: number) => void;
+  /** Cancels the download; the promise rejects with the signal's reason at once. */
+  signal?: AbortSignal;
+}
+
+export interface SegmentOptions {
+  /** Classes whose probability maps are wanted, by label or number. */
+  classes?: readonly (string | number)[];
+  /** Maps at the original's size instead of the model's. */
+  resize?: boolean;
+  /** How the image is brought to the model's size; default: `'antialias'`. */
+  filter?: 'antialias' | 'linear';
+  /** Keep the photo, at the maps' size, for `toOverlayPng` and `toCutoutPng`; default: true. */
+  keepImage?: boolean;
+  /** Ends the wait for a turn or the call; the promise rejects with the signal's reason at once. */
+  signal?: AbortSignal;
+}
+
+const disposeSymbol: typeof Symbol.dispose =
+  (Symbol as { dispose?: typeof Symbol.dispose }).dispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
+
+function checkCount(value: unknown, name: string, most: number): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
+    throw invalidArgument(`${name} is ${describeValue(value)}; it must be a whole number from 1 to ${String(most)}`);
+  }
+}
+
+function checkOneOf(value: unknown, name: string, choices: readonly string[]): void {
+  if (!choices.includes(value as string)) {
+    const known = choices.map((choice) => `'${choice}'`).join(' or ');
+    throw invalidArgument(`${name} is ${describeValue(value)}; it may be ${known}`);
+  }
+}
+
+function checkLoadOptions(resource: ResourceSource, options: LoadOptions): ReturnType<typeof resolveResource> {
+  const { labels, mean, std, sha256, engine, threads, memory, cacheDirectory } = options;
+  const outer = resolveResource({ modelSource: '', labels, mean, std, sha256 }).options;
+  const resolved = resolveResource(resource);
+  // What the call says beats what the source says.
+  const checked: BackendLoadOptions = { ...resolved.options, ...outer };
+  if (engine !== undefined) {
+    checkOneOf(engine, 'engine', ['auto', 'executorch']);
+    checked.engine = engine;
+  }
+  if (threads !== undefined) {
+    checkCount(threads, 'threads', 256);
+    checked.threads = threads;
+  }
+  if (memory !== undefined) {
+    checkOneOf(memory, 'memory', ['default', 'low']);
+    checked.memory = memory;
+  }
+  if (cacheDirectory !== undefined) {
+    if (typeof cacheDirectory !== 'string') throw invalidArgument('cacheDirectory must be a path');
+    checked.cacheDirectory = cacheDirectory;
+  }
+  return { source: resolved.source, options: checked };
+}
+
+function checkSegmentOptions(options: SegmentOptions): BackendSegmentOptions {
+  const { resize = false, filter = 'antialias', keepImage = true } = options;
+  if (typeof resize !== 'boolean')
+    throw invalidArgument(`resize is ${describeValue(resize)}; it must be true or false`);
+  if (typeof keepImage !== 'boolean') {
+    throw invalidArgument(`keepImage is ${describeValue(keepImage)}; it must be true or false`);
+  }
+  checkOneOf(filter, 'filter', ['antialias', 'linear']);
+  return { resize, filter, keepImage };
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof Object && 'aborted' in signal && 'addEventListener' in signal)) {
+    throw invalidArgument(`signal is ${describeValue(signal)}; give the signal of an AbortController`);
+  }
+}
+
+/** A loaded model. Any number of calls may be made at once; they share the model's memory. */
+export class Segmenter {
+  #model: BackendModel | undefined;
+  readonly #limiter: Limiter;
+  /** What is known about the model. */
+  readonly description: ModelDescription;
+
+  private constructor(model: BackendModel, concurrency: number) {
+    this.#model = model;
+    this.#limiter = new Limiter(concurrency);
+    this.description = model.description;
+  }
+
+  /** Loads a model, downloading it first if it has to be. */
+  static async load(source: ResourceSource, options: LoadOptions = {}): Promise<Segmenter> {
+    const { signal, concurrency = 2, onProgress } = options;
+    checkSignal(signal);
+    checkCount(concurrency, 'concurrency', 64);
+    const checked = checkLoadOptions(source, options);
+    throwIfAborted(signal);
+
+    let aborted = false;
+    const call = defaultBackend.load(checked.source, checked.options, (fraction) => {
+      if (!aborted) onProgress?.(fraction);
+    });
+    const model = await abortable(call.settled, signal, () => {
+      aborted = true;
+      call.cancel();
+      // It may have been too late to stop.
+      call.settled.then(
+        (late) => {
+          late.unload();
+        },
+        () => undefined,
+      );
+    });
+    return new Segmenter(model, concurrency);
+  }
+
+  /** Whether `close` was called. */
+  get closed(): boolean {
+    return this.#model === undefined;
+  }
+
+  /** Segments one image. Calls above `concurrency` wait for their turn, in order. */
+  async segment(input: ImageInput, options: SegmentOptions = {}): Promise<Segmentation> {
+    const { classes = [], signal } = options;
+    checkSignal(signal);
+    checkClasses(classes, 'classes');
+    const checked = checkSegmentOptions(options);
+    throwIfAborted(signal);
+    this.#loaded();
+    const image = await abortable(readImage(input, signal), signal, () => undefined);
+
+    const leave = await this.#limiter.enter(signal);
+    let call;
+    try {
+      call = this.#loaded().segment(image, classes, checked);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    // An abort gives back the caller's time, but not the turn: the native call takes memory until it has really ended.
+    call.settled.then(leave, leave);
+    const { settled, cancel } = call;
+    return new Segmentation(await abortable(settled, signal, cancel));
+  }
+
+  /** Frees the model as soon as no running call uses it. Calls that wait for their turn fail; a second `close` does nothing. */
+  close(): void {
+    this.#model?.unload();
+    this.#model = undefined;
+  }
+
+  [disposeSymbol](): void {
+    this.close();
+  }
+
+  #loaded(): BackendModel {
+    if (this.#model === undefined) {
+      throw new SegmentationError('MODEL_NOT_LOADED', 'the segmenter is closed; load the model again');
+    }
+    return this.#model;
+  }
+}

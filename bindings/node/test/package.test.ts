@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+
+import { chelsea, packageRoot, repository, scratchFolder } from './support.js';
+
+const scratch = scratchFolder();
+const project = join(scratch, 'an empty project');
+let report: { size: string };
+
+function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+  return execFileSync(command, args, { cwd: project, encoding: 'utf8', env: { ...process.env, ...env } });
+}
+
+before(() => {
+  const output = execFileSync(process.execPath, [join(packageRoot, 'scripts', 'pack.mjs'), '--destination', scratch], {
+    encoding: 'utf8',
+  });
+  report = { size: output.trim() };
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true }');
+  copyFileSync(chelsea, join(project, 'cat.png'));
+  const tarball = readdirSync(scratch).find((name) => name.endsWith('.tgz'));
+  assert.ok(tarball !== undefined);
+  // No compiler, no scripts, no network.
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(scratch, tarball)], {
+    CC: 'false',
+    CXX: 'false',
+  });
+});
+
+const body = `
+  await silhouette.ImageSegmentationModule.load(silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+  const out = await silhouette.ImageSegmentationModule.forward('cat.png', [silhouette.DeeplabLabel.CAT], true);
+  const segmenter = await silhouette.Segmenter.load(silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+  const result = await segmenter.segment('cat.png', { classes: ['CAT'], resize: true });
+  const png = await result.toOverlayPng();
+  const files = [...new Set(readFileSync('/proc/self/maps', 'utf8').match(/\\/\\S.*$/gm))];
+  console.log(JSON.stringify({
+    cats: out[silhouette.DeeplabLabel.ARGMAX].filter((label) => label === 8).length,
+    same: out[silhouette.DeeplabLabel.ARGMAX].every((label, i) => label === result.argmax[i]),
+    png: png.length, files,
+  }));`;
+
+function check(output: string): void {
+  const { cats, same, png, files } = JSON.parse(output) as {
+    cats: number;
+    same: boolean;
+    png: number;
+    files: string[];
+  };
+  assert.ok(cats > 50_000);
+  assert.ok(same);
+  assert.ok(png > 1000);
+  const foreign = files.filter(
+    (file) => file.startsWith(repository) || /vips|curl|executorch|silhouette\.(so|node)/.test(file),
+  );
+  for (const file of foreign) assert.ok(file.startsWith(project), `${file} is not the package's own`);
+  assert.ok(foreign.length > 3);
+}
+
+test('the tarball works in an ES module', (t) => {
+  t.diagnostic(report.size);
+  const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette';`;
+  writeFileSync(join(project, 'program.mjs'), imports + body);
+  check(run(process.execPath, ['program.mjs']));
+});
+
+test('the tarball works in CommonJS', () => {
+  const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette');`;
+  writeFileSync(join(project, 'program.cjs'), `${imports}(async () => {${body}})();`);
+  check(run(process.execPath, ['program.cjs']));
+});
+
+test('both ways have the same things, once', () => {
+  const code = `
+    import * as esm from 'silhouette'; import { createRequire } from 'node:module';
+    const cjs = createRequire(import.meta.url)('silhouette');
+    const names = (module) => Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports').sort();
+    if (JSON.stringify(names(esm)) !== JSON.stringify(names(cjs))) throw new Error(names(esm) + ' / ' + names(cjs));
+    for (const name of names(cjs)) if (esm[name] !== cjs[name]) throw new Error(name);`;
+  writeFileSync(join(project, 'both.mjs'), code);
+  run(process.execPath, ['both.mjs']);
+});
+
+test('silhouette/react without React says so; nothing else needs it', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette/react')`], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  assert.notEqual(status, 0);
+  assert.match(stderr, /'react'/);
+});
+
+test('the package has no scripts that run at installation and names no host', () => {
+  const installed = join(project, 'node_modules', 'silhouette');
+  const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+    dependencies?: unknown;
+  };
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(scripts[name], undefined);
+  assert.equal(dependencies, undefined);
+  assert.ok(existsSync(join(installed, 'LICENSE')));
+  const lock = readFileSync(join(packageRoot, 'package-lock.json'), 'utf8');
+  assert.doesNotMatch(lock, /"resolved"/);
+});
+
+test('a missing addon is named, with what to do', () => {
+  const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette').version()`): string => {
+    const result = spawnSync(process.execPath, ['-e', code], {
+      cwd: project,
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    });
+    assert.notEqual(result.status, 0);
+    return result.stderr;
+  };
+  assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }), /no addon for .*\/no\/such\.node.*\.\/dev node/s);
+  const broken = join(project, 'broken.node');
+  writeFileSync(broken, 'not a library');
+  assert.match(failing({ SILHOUETTE_ADDON: broken }), /can't be loaded: .*broken\.node.*install the package again/s);
+  const promise = `require('silhouette').Segmenter.load('x').catch((error) => { console.error('rejects:', error.message); process.exit(1); })`;
+  assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }, promise), /rejects: .*no addon/);
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { SegmentationError, type ErrorCode } from 'silhouette';
+
+export const packageRoot = resolve(__dirname, '..');
+export const repository = resolve(packageRoot, '..', '..');
+export const samples = join(repository, 'models', 'samples');
+export const chelsea = join(samples, 'chelsea.png');
+export const astronaut = join(samples, 'astronaut.png');
+export const embeddedFile = join(repository, 'models', 'deeplab_v3_mobilenet_v2.pte');
+/** A network of some kilobytes: 3 × 32 × 48 or so, loaded in a millisecond. */
+export const tinyFile = join(repository, 'tests', 'data', 'models', 'tiny_plain.pte');
+
+/** A folder that is removed when the process ends. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'silhouette-node-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+export const cache = scratchFolder();
+// Tests neither see nor leave downloads of the user's.
+process.env['SILHOUETTE_CACHE'] = cache;
+
+export interface TestServer {
+  origin: string;
+  requests: string[];
+  close: () => Promise<void>;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An HTTP server on a free port of this machine. */
+export async function serve(handler: Handler): Promise<TestServer> {
+  const requests: string[] = [];
+  const server: Server = createServer((request, response) => {
+    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    handler(request, response);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${String(port)}`,
+    requests,
+    close: () =>
+      new Promise((done) => {
+        server.closeAllConnections();
+        server.close(() => {
+          done();
+        });
+      }),
+  };
+}
+
+/** Answers every request with a file. */
+export function serveFile(path: string): Promise<TestServer> {
+  const bytes = readFileSync(path);
+  return serve((_request, response) => {
+    response.writeHead(200, { 'Content-Length': bytes.length, ETag: '"1"' });
+    response.end(bytes);
+  });
+}
+
+/** A full-size network with generated weights, made from its skeleton. */
+export function synthesize(skeleton: string, folder: string): string {
+  const tool = join(repository, 'build', 'release', 'tools', 'synthesize', 'synthesize');
+  assert.ok(existsSync(tool), `${tool} is missing; run ./dev build`);
+  const path = join(folder, `${skeleton}.pte`);
+  execFileSync(tool, [join(repository, 'models', 'skeletons', `${skeleton}.skeleton`), path]);
+  return path;
+}
+
+/** A photo as large as a phone's, made by repeating a sample: pixels, as a canvas gives them. */
+export function largePhoto(width = 4000, height = 3000): { data: Uint8Array; width: number; height: number } {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0, i = 0; y < height; ++y) {
+    for (let x = 0; x < width; ++x) {
+      data[i++] = (x * 255) / width;
+      data[i++] = (y * 255) / height;
+      data[i++] = (x ^ y) & 255;
+    }
+  }
+  return { data, width, height };
+}
+
+/** The same pixels as a file that image libraries read: a binary PPM. */
+export function ppm(pixels: { data: Uint8Array; width: number; height: number }): Buffer {
+  return Buffer.concat([Buffer.from(`P6\n${String(pixels.width)} ${String(pixels.height)}\n255\n`), pixels.data]);
+}
+
+export async function rejectsWith(promise: Promise<unknown>, code: ErrorCode, ...words: string[]): Promise<void> {
+  await assert.rejects(promise, (error: unknown) => {
+    assert.ok(error instanceof SegmentationError, `a SegmentationError, not ${String(error)}`);
+    assert.ok(error instanceof Error);
+    assert.equal(error.name, 'SegmentationError');
+    assert.equal(error.code, code, error.message);
+    for (const word of words) assert.ok(error.message.includes(word), `'${word}' in: ${error.message}`);
+    return true;
+  });
+}
+
+/** Whether a promise is settled by the time that the event loop has turned once. */
+export async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await new Promise((done) => setImmediate(done));
+  return settled;
+}
+
+export function isAbortError(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** Resident memory in MiB after the garbage collector and the finalizers that it schedules have run. */
+export async function residentMiB(): Promise<number> {
+  for (let i = 0; i < 3; ++i) {
+    gc();
+    await new Promise((done) => setImmediate(done));
+  }
+  return process.memoryUsage.rss() / 2 ** 20;
+}
+
+/** Slope of the line through points by least squares: what `values` grow by from one to the next. */
+export function slope(values: readonly number[]): number {
+  const n = values.length;
+  const middle = (n - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  let above = 0;
+  let below = 0;
+  values.forEach((value, i) => {
+    above += (i - middle) * (value - mean);
+    below += (i - middle) ** 2;
+  });
+  return above / below;
+}

@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+#include <sched.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "exit_codes.hpp"
+#include "format.hpp"
+#include "json.hpp"
+#include "model_options.hpp"
+
+namespace silhouette::cli {
+namespace {
+
+constexpr int kWarmUps = 2;
+
+struct Options {
+  ModelOptions model;
+  int runs = 20;
+  bool json = false;
+};
+
+struct Measured {
+  int threads = 0;
+  double load_ms = 0;
+  double min_ms = 0;
+  double median_ms = 0;
+  double rss_mb = 0;
+};
+
+double milliseconds_of(auto&& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The same numbers on every machine, spread over the range of normalised pixels (Knuth's MMIX generator).
+std::vector<float> make_input(std::size_t size) {
+  std::vector<float> input(size);
+  std::uint64_t state = 1;
+  for (float& value : input) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    value = static_cast<float>(state >> 40U) * 0x1p-23F - 1.0F;
+  }
+  return input;
+}
+
+/// Resident memory of this process in millions of bytes, 0 where the system doesn't tell.
+double resident_megabytes() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmRSS:")) return std::strtod(line.c_str() + 6, nullptr) * 1024 / 1e6;
+  }
+  return 0;
+}
+
+/// What the library takes for "one per processor".
+int available_threads() {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+int run_bench(const Options& options, Context& context) {
+  Console& console = context.console;
+  const auto stop = context.signals.token();
+  ImageSegmentationModule module;
+  Measured measured{.threads = options.model.threads == 0 ? available_threads() : options.model.threads};
+  // The download is none of the loading that is measured.
+  if (auto model = load_model(module, options.model, console, stop); !model) return console.fail(model.error());
+  module.unload();
+  Result<ModelDescription> model;
+  measured.load_ms = milliseconds_of([&] { model = load_model(module, options.model, console, stop); });
+  if (!model) return console.fail(model.error());
+
+  const auto input = make_input(std::size_t{3} * static_cast<std::size_t>(model->input_width) *
+                                static_cast<std::size_t>(model->input_height));
+  std::vector<double> times;
+  console.progress().begin("measuring " + options.model.model);
+  for (int i = -kWarmUps; i < options.runs; ++i) {
+    Result<std::vector<float>> output;
+    const double time = milliseconds_of([&] { output = module.run_network(input, stop); });
+    if (!output) return console.fail(output.error());
+    if (stop.stop_requested()) return console.fail({ErrorCode::kCancelled, "cancelled"});
+    if (i >= 0) times.push_back(time);
+    console.progress().update(static_cast<double>(i + kWarmUps + 1) / (options.runs + kWarmUps));
+  }
+  console.progress().end();
+  measured.rss_mb = resident_megabytes();
+  measured.min_ms = std::ranges::min(times);
+  measured.median_ms = median(times);
+
+  if (options.json) {
+    console.out(json_text({{"model", model->source},
+                           {"engine", model->engine},
+                           {"engine_reason", model->engine_reason},
+                           {"input_width", model->input_width},
+                           {"input_height", model->input_height},
+                           {"threads", measured.threads},
+                           {"runs", options.runs},
+                           {"min_ms", measured.min_ms},
+                           {"median_ms", measured.median_ms},
+                           {"load_ms", measured.load_ms},
+                           {"rss_mb", measured.rss_mb}}));
+    return kExitOk;
+  }
+  console.out(fmt::format("{}, {} × {}, engine {}, {} {}\n", printable(model->source), model->input_width,
+                          model->input_height, model->engine, measured.threads,
+                          measured.threads == 1 ? "thread" : "threads"));
+  console.out(fmt::format("  network  {:8.2f} ms minimum, {:.2f} ms median of {}\n", measured.min_ms,
+                          measured.median_ms, options.runs));
+  console.out(
+      fmt::format("  loading  {:8.2f} ms\n  memory   {:8.1f} MB resident\n", measured.load_ms, measured.rss_mb));
+  return kExitOk;
+}
+
+constexpr std::string_view kFooter =
+    R"(Runs the network alone, without images, on a fixed input: twice to warm up, then RUNS times. The JSON has engine,
+threads, runs, min_ms, median_ms, load_ms (of a file that is on this machine), rss_mb (resident memory at the end,
+10⁶ bytes) and what identifies the model.
+
+Examples:
+  silhouette bench
+  silhouette bench DEEPLAB_V3_RESNET50 --threads 2 --runs 50
+  silhouette bench my.pte --engine executorch --json)";
+
+}  // namespace
+
+void add_bench(CLI::App& app, Command& chosen) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand("bench", "Measure a model's network")->group("Commands");
+  command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
+  command.add_option("--runs", options->runs, "How often it is run [20]")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N");
+  command.add_flag("--json", options->json, "Print the result as JSON");
+  add_engine_options(command, options->model);
+  command.footer(std::string(kFooter));
+  command.callback(
+      [options, &chosen] { chosen = [options](Context& context) { return run_bench(*options, context); }; });
+}
+
+}  // namespace silhouette::cli

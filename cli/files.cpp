@@ -1,0 +1,142 @@
+#include "files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace silhouette::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A descriptor that is closed at the end, and then the file that goes with it removed, unless it was kept.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  [[nodiscard]] int get() const { return number_; }
+  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+ private:
+  int number_;
+};
+
+std::unexpected<Error> system_error(const char* verb, const fs::path& path, int number) {
+  const auto code = number == ENOENT || number == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIoError;
+  return fail(code, fmt::format("can't {} '{}': {}", verb, path.string(), std::generic_category().message(number)));
+}
+
+Result<void> write_special(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_error("write", path, errno);
+  for (const auto part : parts) {
+    if (!write_all(file.get(), part)) return system_error("write", path, errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+bool write_all(int descriptor, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    } else if (errno == EAGAIN) {
+      pollfd writable{.fd = descriptor, .events = POLLOUT, .revents = 0};
+      ::poll(&writable, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<void> write_file(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
+  std::error_code error;
+  fs::path target = path;
+  if (const auto status = fs::status(path, error); fs::exists(status)) {
+    if (fs::is_directory(status)) return system_error("write", path, EISDIR);
+    if (!fs::is_regular_file(status)) return write_special(path, parts);
+    if (fs::is_symlink(path, error)) target = fs::canonical(path, error);
+    if (error) return system_error("write", path, error.value());
+  }
+  static std::atomic<unsigned> counter{0};
+  const fs::path temporary = target.parent_path() / fmt::format(".silhouette-{}-{}.tmp", ::getpid(), counter++);
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) return system_error("write", path, errno);
+  const auto written = [&] {
+    for (const auto part : parts) {
+      if (!write_all(file.get(), part)) return false;
+    }
+    return file.close() && ::rename(temporary.c_str(), target.c_str()) == 0;
+  };
+  if (!written()) {
+    const int number = errno;
+    ::unlink(temporary.c_str());
+    return system_error("write", path, number);
+  }
+  return {};
+}
+
+Result<void> make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return system_error("make the folder", path, error.value());
+  if (!fs::is_directory(path, error)) return system_error("make the folder", path, ENOTDIR);
+  return {};
+}
+
+Result<std::string> read_text_file(const fs::path& path, std::uint64_t max_bytes) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_error("read", path, errno);
+  std::string text;
+  std::array<char, 1 << 14> chunk{};
+  while (true) {
+    const ssize_t n = ::read(file.get(), chunk.data(), chunk.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error("read", path, errno);
+    if (n == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(n));
+    if (text.size() > max_bytes) {
+      return fail(ErrorCode::kLimitExceeded,
+                  fmt::format("'{}' has more than {} bytes; is it the right file?", path.string(), max_bytes));
+    }
+  }
+}
+
+Result<std::vector<std::byte>> read_standard_input(std::uint64_t max_bytes, int wake_descriptor) {
+  std::vector<std::byte> bytes;
+  std::array<std::byte, 1 << 16> chunk{};
+  std::array<pollfd, 2> descriptors{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                                    pollfd{.fd = wake_descriptor, .events = POLLIN, .revents = 0}};
+  while (true) {
+    if (::poll(descriptors.data(), descriptors.size(), -1) < 0 && errno != EINTR) {
+      return fail(ErrorCode::kIoError, std::generic_category().message(errno));
+    }
+    if (descriptors[1].revents != 0) return fail(ErrorCode::kCancelled, "cancelled while reading standard input");
+    if (descriptors[0].revents == 0) continue;
+    const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) return fail(ErrorCode::kIoError, std::generic_category().message(errno));
+    if (n == 0) return bytes;
+    bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + n);
+    if (bytes.size() > max_bytes) {
+      return fail(ErrorCode::kLimitExceeded, fmt::format("more than {} bytes, the limit for an image", max_bytes));
+    }
+  }
+}
+
+}  // namespace silhouette::cli

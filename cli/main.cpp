@@ -1,0 +1,5 @@
+#include "command.hpp"
+
+int main(int argc, char** argv) {
+  return silhouette::cli::run(argc, argv);
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "console.hpp"
+#include "silhouette/error.hpp"
+#include "silhouette/image_segmentation_module.hpp"
+
+namespace silhouette::cli {
+
+/// The options that say which model runs and how.
+struct ModelOptions {
+  std::string model{kDeeplabV3MobilenetV2Embedded};
+  std::string engine = "auto";
+  int threads = 0;
+  std::string cache;
+  std::string mean;
+  std::string std;
+  std::string labels;  ///< a file
+};
+
+/// --engine, --threads and --cache.
+void add_engine_options(CLI::App& command, ModelOptions& options);
+
+/// --mean, --std and --labels.
+void add_metadata_options(CLI::App& command, ModelOptions& options);
+
+void add_cache_option(CLI::App& command, std::string& cache);
+
+/// Loads the model into `module`, showing the progress of a download.
+Result<ModelDescription> load_model(ImageSegmentationModule& module, const ModelOptions& options, Console& console,
+                                    std::stop_token stop);
+
+/// "CAT, dog,15" → classes of the model: by label in any case, or by number. "ARGMAX" is allowed and ignored.
+/// kInvalidArgument names the model's labels.
+Result<std::vector<int>> parse_classes(const std::string& text, const std::vector<std::string>& labels);
+
+}  // namespace silhouette::cli

@@ -1,0 +1,106 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "pipeline/class_ids.hpp"
+#include "pipeline/guard.hpp"
+#include "pipeline/network_shape.hpp"
+
+namespace silhouette {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::vector<std::string> kLabels{"Background", "CAT", "ARGH", "21"};
+
+TEST(ClassIds, ResolveByNameNumberAndEnum) {
+  EXPECT_EQ(resolve_class("CAT", kLabels), 1);
+  EXPECT_EQ(resolve_class(3, kLabels), 3);
+  EXPECT_EQ(resolve_class("21", kLabels), 3) << "a text is a label, not a number";
+  EXPECT_EQ(resolve_class(DeeplabLabel::kBicycle, kLabels), 2);
+  EXPECT_EQ(resolve_class(DeeplabLabel::kArgmax, kLabels), -1);
+  EXPECT_EQ(resolve_class("ARGMAX", kLabels), -1);
+  EXPECT_EQ(resolve_class("ARGMAX", std::vector<std::string>{"a", "ARGMAX"}), 1);
+  const std::vector<ClassId> ids{3, "CAT", DeeplabLabel::kArgmax, 1};
+  EXPECT_THAT(resolve_classes(ids, kLabels).value(), ElementsAre(1, 3));
+  EXPECT_EQ(background_class(kLabels), 0);
+  EXPECT_EQ(background_class(std::span(kLabels).subspan(1)), -1);
+}
+
+TEST(ClassIds, UnknownOnesListWhatThereIs) {
+  for (const ClassId& id :
+       {ClassId("cat"), ClassId(4), ClassId(-1), ClassId(DeeplabLabel::kPerson), ClassId(""), ClassId(nullptr)}) {
+    const auto channel = resolve_class(id, kLabels);
+    ASSERT_FALSE(channel);
+    EXPECT_EQ(channel.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(channel.error().message, HasSubstr("Background, CAT, ARGH, 21"));
+  }
+}
+
+TEST(ClassIds, LongListsAreCut) {
+  const std::vector<std::string> labels(1000, "label");
+  EXPECT_LT(resolve_class("x", labels).error().message.size(), 400U);
+}
+
+pte::Program program(std::vector<std::int64_t> in, std::vector<std::int64_t> out) {
+  pte::Program result;
+  result.inputs.push_back({std::move(in), {}, pte::ScalarType::kFloat});
+  result.outputs.push_back({std::move(out), {}, pte::ScalarType::kFloat});
+  return result;
+}
+
+TEST(NetworkShape, ReadsBothOrders) {
+  auto model = program({1, 3, 10, 20}, {1, 7, 5, 6});
+  auto shape = network_shape(model, "m").value();
+  EXPECT_EQ(shape.input_height, 10);
+  EXPECT_EQ(shape.input_width, 20);
+  EXPECT_FALSE(shape.input_nhwc);
+  EXPECT_EQ(shape.channels, 7);
+  EXPECT_EQ(shape.output_height, 5);
+  EXPECT_EQ(shape.output_width, 6);
+  model.inputs[0].dim_order = {0, 2, 3, 1};
+  EXPECT_TRUE(network_shape(model, "m")->input_nhwc);
+}
+
+TEST(NetworkShape, RefusesOtherNetworksByName) {
+  const auto expect = [](const pte::Program& model, ErrorCode code) {
+    const auto shape = network_shape(model, "model.pte");
+    ASSERT_FALSE(shape);
+    EXPECT_EQ(shape.error().code, code) << shape.error().message;
+    EXPECT_THAT(shape.error().message, HasSubstr("model.pte"));
+  };
+  expect(program({1, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
+  expect(program({2, 3, 10, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
+  expect(program({1, 1, 10, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
+  expect(program({1, 3, 10, 10}, {1, 7}), ErrorCode::kUnsupportedModel);
+  expect(program({1, 3, 10, 0}, {1, 7, 5, 5}), ErrorCode::kLimitExceeded);
+  expect(program({1, 3, 10, 1 << 20}, {1, 7, 5, 5}), ErrorCode::kLimitExceeded);
+  expect(program({1, 3, 10, 10}, {1, 16'000, 16'000, 16'000}), ErrorCode::kLimitExceeded);
+  auto model = program({1, 3, 10, 10}, {1, 7, 5, 5});
+  model.outputs[0].type = pte::ScalarType::kInt64;
+  expect(model, ErrorCode::kUnsupportedModel);
+  model.outputs.clear();
+  expect(model, ErrorCode::kUnsupportedModel);
+  model = program({1, 3, 10, 10}, {1, 7, 5, 5});
+  model.inputs[0].dim_order = {3, 2, 1, 0};
+  expect(model, ErrorCode::kUnsupportedModel);
+  model.inputs.push_back(model.inputs[0]);
+  expect(model, ErrorCode::kUnsupportedModel);
+}
+
+TEST(Guard, TurnsExceptionsIntoErrors) {
+  EXPECT_EQ(guarded([]() -> Result<int> { throw std::bad_alloc(); }).error().code, ErrorCode::kLimitExceeded);
+  const auto failed = guarded([]() -> Result<int> { throw std::runtime_error("oops"); });
+  EXPECT_EQ(failed.error().code, ErrorCode::kInternal);
+  EXPECT_THAT(failed.error().message, HasSubstr("oops"));
+  EXPECT_EQ(guarded([]() -> Result<int> { throw 3; }).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(guarded([]() -> Result<int> { return 3; }), 3);
+}
+
+}  // namespace
+}  // namespace silhouette

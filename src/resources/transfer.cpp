@@ -1,0 +1,369 @@
+#include "resources/transfer.hpp"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <climits>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "base/checked.hpp"
+#include "resources/source.hpp"
+#include "resources/url.hpp"
+#include "silhouette/version.hpp"
+
+namespace silhouette {
+namespace {
+
+using Kind = TransferFailure::Kind;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kOk = 200;
+constexpr int kPartialContent = 206;
+constexpr long kReceiveBufferBytes = 64 * 1024;
+
+template <auto kFunction>
+struct Deleter {
+  template <typename T>
+  void operator()(T* object) const noexcept {
+    kFunction(object);
+  }
+};
+using EasyHandle = std::unique_ptr<CURL, Deleter<curl_easy_cleanup>>;
+using MultiHandle = std::unique_ptr<CURLM, Deleter<curl_multi_cleanup>>;
+using HeaderList = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
+
+bool initialize_curl() {
+  static const bool ready = ::curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return ready;
+}
+
+std::string_view status_meaning(int status) {
+  switch (status) {
+    case 400: return "bad request";
+    case 401: return "the server wants a login";
+    case 403: return "the server refuses access";
+    case 404: return "not found";
+    case 408: return "request timed out";
+    case 410: return "gone for good";
+    case 416: return "range not satisfiable";
+    case 429: return "too many requests";
+    case 500: return "error in the server";
+    case 502: return "bad gateway";
+    case 503: return "service unavailable";
+    case 504: return "gateway timed out";
+    default: return "";
+  }
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto first = text.find_first_not_of(kSpace);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+/// RFC 9110, 14.4: "bytes 7-99/100", or "…/*" where the size isn't known.
+void parse_content_range(std::string_view value, ResponseHead& head) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!starts_with_ignoring_case(value, kUnit)) return;
+  value.remove_prefix(kUnit.size());
+  const auto dash = value.find('-');
+  const auto slash = value.find('/');
+  if (dash == value.npos || slash == value.npos) return;
+  head.range_start = parse_number(value.substr(0, dash));
+  head.range_total = parse_number(value.substr(slash + 1));
+}
+
+class Transfer {
+ public:
+  Transfer(const std::string& url, const DownloadLimits& limits, BodySink& sink, const std::stop_token& stop)
+      : url_(url), limits_(limits), sink_(sink), stop_(stop) {}
+
+  std::expected<void, TransferFailure> run(std::span<const std::string> headers);
+
+ private:
+  static std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* self) noexcept;
+
+  bool configure(std::span<const std::string> headers);
+  bool add_header(const std::string& line);
+  void read_header(std::string_view line);
+  Result<void> begin();
+  Result<void> take(std::span<const std::byte> bytes);
+  [[nodiscard]] bool successful() const noexcept { return head_.status == kOk || head_.status == kPartialContent; }
+  [[nodiscard]] std::unexpected<TransferFailure> failure(ErrorCode code, Kind kind, std::string_view what) const;
+  [[nodiscard]] std::expected<void, TransferFailure> conclude(CURLcode code);
+  [[nodiscard]] std::unexpected<TransferFailure> status_failure() const;
+  [[nodiscard]] std::unexpected<TransferFailure> stall_failure() const;
+  [[nodiscard]] std::unexpected<TransferFailure> curl_failure(CURLcode code) const;
+
+  const std::string& url_;
+  const DownloadLimits& limits_;
+  BodySink& sink_;
+  const std::stop_token& stop_;
+  HeaderList header_list_;
+  EasyHandle easy_;
+  std::array<char, CURL_ERROR_SIZE> curl_message_{};
+  ResponseHead head_;
+  bool begun_ = false;
+  std::uint64_t received_ = 0;
+  Clock::time_point last_sign_ = Clock::now();  ///< when the server last sent anything
+  std::optional<Error> sink_error_;
+};
+
+bool Transfer::add_header(const std::string& line) {
+  curl_slist* const list = ::curl_slist_append(header_list_.get(), line.c_str());
+  if (list == nullptr) return false;
+  // The first node stays the list's head, and its owner.
+  if (!header_list_) header_list_.reset(list);
+  return true;
+}
+
+bool Transfer::configure(std::span<const std::string> headers) {
+  easy_.reset(::curl_easy_init());
+  // Range positions count bytes of what is sent, so nothing may be compressed on the way.
+  if (!easy_ || !add_header("Accept-Encoding: identity")) return false;
+  for (const auto& line : headers) {
+    if (!add_header(line)) return false;
+  }
+  CURL* const easy = easy_.get();
+  bool ok = true;
+  const auto set = [&](CURLoption option, auto value) {
+    ok = ok && ::curl_easy_setopt(easy, option, value) == CURLE_OK;
+  };
+  set(CURLOPT_URL, escape_url(url_).c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 1L);
+  set(CURLOPT_MAXREDIRS, long{limits_.max_redirects});
+  set(CURLOPT_CONNECTTIMEOUT, long{limits_.connect_timeout_s});
+  set(CURLOPT_USERAGENT, fmt::format("silhouette/{}", kVersion).c_str());
+  set(CURLOPT_HTTPHEADER, header_list_.get());
+  set(CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
+  set(CURLOPT_ERRORBUFFER, curl_message_.data());
+  // No signals in a process that isn't ours, and no waiting for a name server's answer when the caller has cancelled.
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  return ok;
+}
+
+std::size_t Transfer::on_header(const char* data, std::size_t size, std::size_t count, void* self) noexcept {
+  auto* const transfer = static_cast<Transfer*>(self);
+  try {
+    transfer->last_sign_ = Clock::now();
+    transfer->read_header({data, size * count});
+    return size * count;
+  } catch (const std::exception&) {
+    transfer->sink_error_ = Error{ErrorCode::kLimitExceeded, {}};
+    return 0;
+  }
+}
+
+std::size_t Transfer::on_body(const char* data, std::size_t size, std::size_t count, void* self) noexcept {
+  auto* const transfer = static_cast<Transfer*>(self);
+  const std::size_t bytes = size * count;
+  transfer->last_sign_ = Clock::now();
+  // The body of an error page is of no interest, and one call of libcurl may bring many megabytes after a stop.
+  if (!transfer->successful() || transfer->stop_.stop_requested()) return CURL_WRITEFUNC_ERROR;
+  try {
+    auto taken = transfer->take({reinterpret_cast<const std::byte*>(data), bytes});
+    if (taken) return bytes;
+    transfer->sink_error_ = std::move(taken.error());
+  } catch (const std::bad_alloc&) {
+    transfer->sink_error_ = Error{ErrorCode::kLimitExceeded, {}};
+  } catch (const std::exception&) {
+    transfer->sink_error_ = Error{ErrorCode::kInternal, {}};
+  }
+  return CURL_WRITEFUNC_ERROR;
+}
+
+void Transfer::read_header(std::string_view line) {
+  line = trim(line);
+  if (starts_with_ignoring_case(line, "http/")) {
+    // A new response: after a redirect, or after "100 Continue".
+    head_ = {};
+    const auto space = line.find(' ');
+    if (space != line.npos) {
+      head_.status = static_cast<int>(parse_number(line.substr(space + 1, 3)).value_or(0));
+    }
+    return;
+  }
+  const auto colon = line.find(':');
+  if (colon == line.npos) return;
+  const auto name = line.substr(0, colon);
+  const auto value = trim(line.substr(colon + 1));
+  const auto named = [&](std::string_view wanted) {
+    return name.size() == wanted.size() && starts_with_ignoring_case(name, wanted);
+  };
+  if (named("content-length")) {
+    head_.content_length = parse_number(value);
+  } else if (named("content-range")) {
+    parse_content_range(value, head_);
+  } else if (named("etag") && value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
+    head_.etag = value;
+  }
+}
+
+Result<void> Transfer::begin() {
+  begun_ = true;
+  return sink_.begin(head_);
+}
+
+Result<void> Transfer::take(std::span<const std::byte> bytes) {
+  const std::uint64_t size = std::max<std::uint64_t>(received_ + bytes.size(), head_.content_length.value_or(0));
+  if (!in_range(head_.start(), size, limits_.max_bytes)) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("'{}' is larger than the limit of {} bytes", display_source(url_), limits_.max_bytes));
+  }
+  if (!begun_) {
+    if (auto ready = begin(); !ready) return ready;
+  }
+  received_ += bytes.size();
+  return sink_.write(bytes);
+}
+
+std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> headers) {
+  MultiHandle multi(::curl_multi_init());
+  if (!multi || !configure(headers) || ::curl_multi_add_handle(multi.get(), easy_.get()) != CURLM_OK) {
+    return failure(ErrorCode::kInternal, Kind::kFinal, "libcurl can't be set up");
+  }
+  // libcurl wants the transfer taken out of the multi handle before either goes.
+  const auto detach = [&](CURL* easy) { ::curl_multi_remove_handle(multi.get(), easy); };
+  const std::unique_ptr<CURL, decltype(detach)> attached(easy_.get(), detach);
+  const std::stop_callback wake(stop_, [&] { ::curl_multi_wakeup(multi.get()); });
+
+  for (int running = 1;;) {
+    CURLMcode code = ::curl_multi_perform(multi.get(), &running);
+    // Looked at before the report, whose callbacks may take their time.
+    const auto patience = std::chrono::ceil<milliseconds>(last_sign_ + limits_.stall_timeout - Clock::now());
+    sink_.report();
+    if (stop_.stop_requested()) return failure(ErrorCode::kCancelled, Kind::kFinal, "cancelled");
+    if (code == CURLM_OK && running == 0) break;
+    if (patience <= milliseconds(0)) return stall_failure();
+    // A stop that is asked for here already wakes the poll at once.
+    const int wait_ms = static_cast<int>(std::min<milliseconds::rep>(patience.count(), INT_MAX));
+    if (code == CURLM_OK) code = ::curl_multi_poll(multi.get(), nullptr, 0, wait_ms, nullptr);
+    if (code != CURLM_OK) return failure(ErrorCode::kInternal, Kind::kFinal, ::curl_multi_strerror(code));
+  }
+  int left = 0;
+  const CURLMsg* const message = ::curl_multi_info_read(multi.get(), &left);
+  if (message == nullptr || message->msg != CURLMSG_DONE) {
+    return failure(ErrorCode::kInternal, Kind::kFinal, "libcurl ended without a result");
+  }
+  return conclude(message->data.result);
+}
+
+std::expected<void, TransferFailure> Transfer::conclude(CURLcode code) {
+  if (sink_error_) {
+    if (!sink_error_->message.empty())
+      return std::unexpected(TransferFailure{*sink_error_, Kind::kFinal, head_.status});
+    return failure(sink_error_->code, Kind::kFinal, "no memory for what the server sends");
+  }
+  const bool redirecting = code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_UNSUPPORTED_PROTOCOL;
+  if (head_.status != 0 && !successful() && !redirecting) return status_failure();
+  if (code != CURLE_OK) return curl_failure(code);
+  if (!begun_) {
+    if (auto ready = begin(); !ready) {
+      return std::unexpected(TransferFailure{std::move(ready.error()), Kind::kFinal, head_.status});
+    }
+  }
+  return {};
+}
+
+std::unexpected<TransferFailure> Transfer::failure(ErrorCode code, Kind kind, std::string_view what) const {
+  return std::unexpected(TransferFailure{
+      Error{code, fmt::format("download of '{}' failed: {}", display_source(url_), what)}, kind, head_.status});
+}
+
+std::unexpected<TransferFailure> Transfer::status_failure() const {
+  const int status = head_.status;
+  const bool temporary = status == 408 || status == 429 || status >= 500;
+  const auto meaning = status_meaning(status);
+  auto result =
+      failure(ErrorCode::kDownloadFailed, temporary ? Kind::kTemporary : Kind::kFinal,
+              fmt::format("HTTP status {}{}; {}", status, meaning.empty() ? "" : fmt::format(" ({})", meaning),
+                          temporary ? "try again later" : "check the address"));
+  curl_off_t seconds = 0;
+  if (::curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0) {
+    result.error().retry_after = std::chrono::seconds(seconds);
+  }
+  return result;
+}
+
+std::unexpected<TransferFailure> Transfer::stall_failure() const {
+  curl_off_t connected_us = 0;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+  return failure(ErrorCode::kDownloadFailed, connected_us > 0 ? Kind::kTemporary : Kind::kUnreachable,
+                 fmt::format("nothing came for {} ms; check the network", limits_.stall_timeout.count()));
+}
+
+std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
+  const std::string_view detail = curl_message_[0] != '\0' ? curl_message_.data() : ::curl_easy_strerror(code);
+  switch (code) {
+    case CURLE_TOO_MANY_REDIRECTS:
+      return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                     fmt::format("redirected more than {} times", limits_.max_redirects));
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return failure(ErrorCode::kDownloadFailed, Kind::kFinal, "redirected to something other than http and https");
+    case CURLE_URL_MALFORMAT:
+      return std::unexpected(TransferFailure{
+          Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is no valid URL: {}", display_source(url_), detail)},
+          Kind::kFinal, 0});
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+      return failure(ErrorCode::kDownloadFailed, Kind::kUnreachable,
+                     fmt::format("{}; check the address and the network", detail));
+    case CURLE_OPERATION_TIMEDOUT:
+      return failure(ErrorCode::kDownloadFailed, Kind::kUnreachable, fmt::format("{}; check the network", detail));
+    case CURLE_OUT_OF_MEMORY: return failure(ErrorCode::kLimitExceeded, Kind::kFinal, "no memory");
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      if (begun_) {
+        const auto total = head_.total();
+        return failure(ErrorCode::kDownloadFailed, Kind::kTemporary,
+                       fmt::format("ended after {} {}", head_.start() + received_,
+                                   total ? fmt::format("of {} bytes", *total) : "bytes, before its end"));
+      }
+      return failure(ErrorCode::kDownloadFailed, Kind::kTemporary, detail);
+    default: return failure(ErrorCode::kDownloadFailed, Kind::kFinal, detail);
+  }
+}
+
+}  // namespace
+
+std::expected<void, TransferFailure> transfer(const std::string& url, std::span<const std::string> headers,
+                                              const DownloadLimits& limits, BodySink& sink,
+                                              const std::stop_token& stop) {
+  if (!initialize_curl()) {
+    return std::unexpected(TransferFailure{Error{ErrorCode::kInternal, "libcurl can't be started"}});
+  }
+  return Transfer(url, limits, sink, stop).run(headers);
+}
+
+}  // namespace silhouette

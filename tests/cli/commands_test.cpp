@@ -1,0 +1,116 @@
+#include "fixture.hpp"
+
+namespace silhouette::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr const char* kEmbedded = "DEEPLAB_V3_MOBILENET_V2_EMBEDDED";
+constexpr const char* kRemote = "DEEPLAB_V3_RESNET50";
+
+class CommandsTest : public CliTest {};
+
+TEST_F(CommandsTest, ModelsListTellsWhichAreHere) {
+  const auto finished = run({"models", "list"});
+  EXPECT_THAT(finished, Succeeded());
+  EXPECT_THAT(finished.out, ::testing::StartsWith(kEmbedded));
+  EXPECT_THAT(finished.out, HasSubstr(kRemote));
+
+  const auto list = run({"models", "list", "--json"});
+  EXPECT_THAT(list, Succeeded());
+  const auto models = nlohmann::json::parse(list.out);
+  ASSERT_GE(models.size(), 2U);
+  EXPECT_EQ(models[0]["name"], kEmbedded);
+  EXPECT_EQ(models[0]["available"], true);
+  EXPECT_EQ(models[0]["bytes"], fs::file_size(source_file("models/deeplab_v3_mobilenet_v2.pte")));
+  for (const auto& model : models) {
+    if (model["name"] != kRemote) continue;
+    EXPECT_EQ(model["available"], false);
+    EXPECT_THAT(model["url"], ::testing::StartsWith("https://"));
+  }
+}
+
+TEST_F(CommandsTest, ModelsPathFindsTheEmbeddedModel) {
+  const auto finished = run({"models", "path", kEmbedded});
+  EXPECT_THAT(finished, Succeeded());
+  ASSERT_TRUE(finished.out.ends_with(".pte\n"));
+  const fs::path file = finished.out.substr(0, finished.out.size() - 1);
+  EXPECT_EQ(read_bytes(file), read_bytes(source_file("models/deeplab_v3_mobilenet_v2.pte")));
+}
+
+TEST_F(CommandsTest, ModelsPathDoesNotDownload) {
+  EXPECT_THAT(run({"models", "path", kRemote}), FailedWith(5, kRemote));
+  EXPECT_THAT(run({"models", "path", "NO_SUCH_MODEL"}), FailedWith(2, "NO_SUCH_MODEL"));
+}
+
+TEST_F(CommandsTest, ModelsFetchOfALocalModelNeedsNoNetwork) {
+  const auto finished = run({"models", "fetch", kEmbedded});
+  EXPECT_THAT(finished, Succeeded());
+  EXPECT_EQ(finished.out, run({"models", "path", kEmbedded}).out);
+}
+
+TEST_F(CommandsTest, ModelsFetchReportsEachFailureAndGoesOn) {
+  const auto finished = run({"models", "fetch", "http://127.0.0.1:1/model.pte", kEmbedded});
+  EXPECT_THAT(finished, FailedWith(1, "127.0.0.1:1"));
+  EXPECT_THAT(finished.out, HasSubstr(".pte"));
+  EXPECT_THAT(run({"models", "fetch", "http://127.0.0.1:1/model.pte"}), FailedWith(6, "127.0.0.1:1"));
+}
+
+TEST_F(CommandsTest, ModelsRmRemovesDownloadsOnly) {
+  const auto finished = run({"models", "rm", kRemote});
+  EXPECT_THAT(finished, Succeeded());
+  EXPECT_THAT(finished.out, HasSubstr("wasn't downloaded"));
+  EXPECT_THAT(run({"models", "rm", kEmbedded}), FailedWith(2, kEmbedded));
+  EXPECT_TRUE(fs::exists(source_file("models/deeplab_v3_mobilenet_v2.pte")));
+}
+
+TEST_F(CommandsTest, InfoDescribesTheModel) {
+  const auto finished = run({"info", kEmbedded});
+  EXPECT_THAT(finished, Succeeded());
+  for (const char* part : {"513 × 513", "21 channels", "20 TVMONITOR", "XnnpackBackend", "conv_2d", "file"}) {
+    EXPECT_THAT(finished.out, HasSubstr(part));
+  }
+  const auto json = run({"info", "--json"});
+  EXPECT_THAT(json, Succeeded());
+  const auto model = nlohmann::json::parse(json.out);
+  EXPECT_EQ(model["model"], kEmbedded);
+  EXPECT_EQ(model["input"]["width"], 513);
+  EXPECT_EQ(model["output"]["channels"], 21);
+  EXPECT_EQ(model["labels"].size(), 21U);
+  EXPECT_EQ(model["labels_origin"], "file");
+  EXPECT_EQ(model["normalization_origin"], "file");
+  EXPECT_FALSE(model["engine"].get<std::string>().empty());
+  EXPECT_FALSE(model["engine_reason"].get<std::string>().empty());
+  EXPECT_FALSE(model["operators"].empty());
+}
+
+TEST_F(CommandsTest, InfoTellsWhatTheCallerDecided) {
+  const auto json = run({"info", kEmbedded, "--json", "--mean", "0.25, 0.5,1", "--std", "2,1,1"});
+  EXPECT_THAT(json, Succeeded());
+  const auto model = nlohmann::json::parse(json.out);
+  EXPECT_EQ(model["normalization"]["mean"], nlohmann::json({0.25, 0.5, 1.0}));
+  EXPECT_EQ(model["normalization"]["std"], nlohmann::json({2.0, 1.0, 1.0}));
+  EXPECT_EQ(model["normalization_origin"], "caller");
+}
+
+TEST_F(CommandsTest, BenchMeasuresTheNetwork) {
+  const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
+  const auto finished = run({"bench", model, "--runs", "5", "--threads", "1", "--engine", "executorch", "--json"});
+  EXPECT_THAT(finished, Succeeded());
+  const auto measured = nlohmann::json::parse(finished.out);
+  EXPECT_EQ(measured["engine"], "executorch");
+  EXPECT_EQ(measured["threads"], 1);
+  EXPECT_EQ(measured["runs"], 5);
+  EXPECT_GT(measured["min_ms"], 0);
+  EXPECT_GE(measured["median_ms"], measured["min_ms"]);
+  EXPECT_GT(measured["load_ms"], 0);
+  EXPECT_GT(measured["rss_mb"], 1);
+
+  const auto text = run({"bench", model, "--runs", "1"});
+  EXPECT_THAT(text, Succeeded());
+  EXPECT_THAT(text.out, HasSubstr("ms median"));
+}
+
+}  // namespace
+}  // namespace silhouette::test

@@ -1,0 +1,216 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <stdexcept>
+
+#include "fixture.hpp"
+#include "silhouette/version.hpp"
+
+namespace silhouette::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class UsageTest : public CliTest {};
+
+/// A server on this machine that takes connections and never answers.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket_, generic, size) != 0 || ::listen(socket_, 4) != 0 ||
+        ::getsockname(socket_, generic, &size) != 0) {
+      throw std::runtime_error("can't listen on the loopback interface");
+    }
+    port_ = ntohs(address.sin_port);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  ~SilentServer() {
+    if (connection_ >= 0) ::close(connection_);
+    ::close(socket_);
+  }
+
+  /// Returns when somebody has connected.
+  void wait_for_connection() { connection_ = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC); }
+
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+
+ private:
+  int socket_;
+  int connection_ = -1;
+  int port_ = 0;
+};
+
+TEST_F(UsageTest, HelpTellsCommandsExamplesAndExitCodes) {
+  const auto help = run({"--help"});
+  EXPECT_THAT(help, Succeeded());
+  for (const char* part : {"segment", "models", "bench", "info", "Examples:", "Exit codes:", "130"}) {
+    EXPECT_THAT(help.out, HasSubstr(part));
+  }
+}
+
+TEST_F(UsageTest, EveryCommandHasHelpWithExamples) {
+  for (const char* command : {"segment", "models", "bench", "info"}) {
+    const auto help = run({command, "--help"});
+    EXPECT_THAT(help, Succeeded());
+    EXPECT_THAT(help.out, HasSubstr("Usage: silhouette " + std::string(command)));
+    EXPECT_THAT(help.out, HasSubstr("Examples:\n  silhouette " + std::string(command)));
+  }
+}
+
+TEST_F(UsageTest, TellsItsVersion) {
+  const auto version = run({"--version"});
+  EXPECT_THAT(version, Succeeded());
+  EXPECT_EQ(version.out, std::string("silhouette ") + kVersion + "\n");
+}
+
+TEST_F(UsageTest, WrongArgumentsAreNamedAndGiveCode2) {
+  write("photo.ppm", photo());
+  write("folder/photo.ppm", photo());
+  write("empty.txt", "\n\n");
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {{}, "silhouette segment PHOTO"},
+      {{"photo.ppm"}, "did you mean 'silhouette segment photo.ppm'"},
+      {{"--frobnicate"}, "--frobnicate"},
+      {{"segment"}, "INPUT is required"},
+      {{"segment", ""}, "INPUT is empty"},
+      {{"segment", "photo.ppm", "--frobnicate"}, "silhouette segment --help"},
+      {{"segment", "photo.ppm", "--engine", "steam"}, "steam"},
+      {{"segment", "photo.ppm", "--threads", "0"}, "--threads"},
+      {{"segment", "photo.ppm", "--threads", "many"}, "many"},
+      {{"segment", "photo.ppm", "--filter", "cubic"}, "cubic"},
+      {{"segment", "photo.ppm", "--mean", "1,2", "--std", "1,1,1"}, "--mean '1,2'"},
+      {{"segment", "photo.ppm", "--mean", "0,0,0", "--std", "1,x,1"}, "--std '1,x,1'"},
+      {{"segment", "photo.ppm", "--mean", "0,0,0"}, "give both"},
+      {{"segment", "photo.ppm", "--mean", "0,0,0", "--std", "0,1,1"}, ""},
+      {{"segment", "photo.ppm", "--labels", "empty.txt"}, "empty.txt"},
+      {{"segment", "photo.ppm", "--mask", "mask.jpg"}, "end the name in .png"},
+      {{"segment", "photo.ppm", "--mask", "a.png", "--overlay", "./a.png"}, "same name"},
+      {{"segment", "photo.ppm", "--mask", "-", "--overlay", "-"}, "only one output"},
+      {{"segment", "photo.ppm", "--rle", "shapes.png"}, "shapes are written as JSON"},
+      {{"segment", "photo.ppm", "--mask", "mask.json"}, "pictures are written as PNG"},
+      {{"segment", "photo.ppm", "--tolerance", "1"}, "--polygons"},
+      {{"segment", "photo.ppm", "--polygons", "p.json", "--tolerance", "-1"}, "--tolerance"},
+      {{"segment", "photo.ppm", "--polygons", "p.json", "--tolerance", "nan"}, "nan"},
+      {{"segment", "photo.ppm", "--polygons", "p.json", "--min-area", "-1"}, "--min-area"},
+      {{"segment", "photo.ppm", "--mask", "-", "--json"}, "--json"},
+      {{"segment", "photo.ppm", "--npy", "-"}, "--npy"},
+      {{"segment", "photo.ppm", "photo.ppm", "--mask", "-"}, "one image only"},
+      {{"segment", "photo.ppm", "photo.ppm", "--mask", "a.png"}, "'a.png/' makes one"},
+      {{"segment", "folder", "--mask", "a.png"}, "need a folder"},
+      {{"segment", "-", "-"}, "once only"},
+      {{"segment", "not_a_valid_uri://bad"}, "not_a_valid_uri"},
+      {{"models"}, "list, path, fetch or rm"},
+      {{"models", "burn"}, "burn"},
+      {{"models", "path"}, "NAME is required"},
+      {{"bench", "--runs", "0"}, "--runs"},
+  };
+  for (const auto& wrong : cases) {
+    const auto finished = run(wrong.arguments);
+    EXPECT_THAT(finished, FailedWith(2, wrong.message)) << ::testing::PrintToString(wrong.arguments);
+    EXPECT_THAT(finished.out, IsEmpty());
+  }
+  EXPECT_THAT(files("."), ::testing::ElementsAre("empty.txt", "folder/photo.ppm", "photo.ppm"));
+}
+
+TEST_F(UsageTest, UnknownClassNamesTheKnownOnes) {
+  write("photo.ppm", photo());
+  const auto finished = run({"segment", "photo.ppm", "--classes", "cat,unicorn"});
+  EXPECT_THAT(finished, FailedWith(2, "'unicorn'"));
+  EXPECT_THAT(finished.err, HasSubstr("BACKGROUND, AEROPLANE"));
+  EXPECT_THAT(finished.err, HasSubstr("TVMONITOR"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--classes", "21"}), FailedWith(2, "'21'"));
+}
+
+TEST_F(UsageTest, EveryGroupOfErrorsHasItsExitCode) {
+  write("photo.ppm", photo());
+  write("text.jpg", "this is no picture");
+  write("text.pte", "this is no model");
+  write("long.txt", std::string(2 << 20, 'x'));
+  const auto fixture = [](const char* name) { return source_file("tests/data/models/").string() + name; };
+
+  EXPECT_THAT(run({"info", "text.pte"}), FailedWith(3, "text.pte"));
+  EXPECT_THAT(run({"info", fixture("int_output.pte")}), FailedWith(3, "int_output.pte"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--model", "text.pte"}), FailedWith(3, "text.pte"));
+  EXPECT_THAT(run({"segment", "text.jpg"}), FailedWith(4, "text.jpg"));
+  EXPECT_THAT(run({"segment", "missing.jpg"}), FailedWith(5, "missing.jpg"));
+  EXPECT_THAT(run({"segment", "file:///no/such.jpg"}), FailedWith(5, "/no/such.jpg"));
+  EXPECT_THAT(run({"info", "missing.pte"}), FailedWith(5, "missing.pte"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "missing.txt"}), FailedWith(5, "missing.txt"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--mask", "no/mask.png"}), FailedWith(5, "'no'"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--npy", "text.jpg"}), FailedWith(5, "text.jpg"));
+  // Port 1 is reserved, and nothing listens there.
+  EXPECT_THAT(run({"segment", "http://127.0.0.1:1/photo.jpg"}), FailedWith(6, "127.0.0.1:1"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "long.txt"}), FailedWith(7, "long.txt"));
+}
+
+TEST_F(UsageTest, ImageOverTheLimitGivesCode7) {
+  write("huge.ppm", "P6\n20000 20000\n255\n");
+  EXPECT_THAT(run({"segment", "huge.ppm"}), FailedWith(7, "huge.ppm"));
+}
+
+TEST_F(UsageTest, UnwritableOutputGivesCode5) {
+  write("photo.ppm", photo());
+  std::filesystem::create_directories(path("photo.overlay.png"));
+  EXPECT_THAT(run({"segment", "photo.ppm"}), FailedWith(5, "photo.overlay.png"));
+}
+
+TEST_F(UsageTest, InterruptDuringADownloadGivesCode130) {
+  write("photo.ppm", photo());
+  for (const auto& [number, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    SilentServer server;
+    Process process(invocation({"segment", server.url("/photo.jpg")}));
+    server.wait_for_connection();
+    process.send_signal(number);
+    const auto finished = process.finish();
+    EXPECT_EQ(finished.exit_code, code);
+    EXPECT_EQ(finished.err, "");
+  }
+}
+
+TEST_F(UsageTest, InterruptLeavesNoModelBehind) {
+  SilentServer server;
+  Process process(invocation({"models", "fetch", server.url("/model.pte")}));
+  server.wait_for_connection();
+  process.send_signal(SIGINT);
+  EXPECT_EQ(process.finish().exit_code, 130);
+  EXPECT_THAT(run({"models", "path", server.url("/model.pte")}), FailedWith(5, "model.pte"));
+}
+
+TEST_F(UsageTest, InterruptWhileReadingStandardInput) {
+  auto start = invocation({"segment", "-"});
+  start.hold_input_open = true;
+  start.input = "not all of it";
+  Process process(std::move(start));
+  process.wait_until_input_is_read();
+  process.send_signal(SIGINT);
+  const auto finished = process.finish();
+  EXPECT_EQ(finished.exit_code, 130);
+  EXPECT_EQ(finished.err, "");
+}
+
+TEST_F(UsageTest, ReaderThatWentAwayGivesCode141AndNoMessage) {
+  auto start = invocation({"models", "list"});
+  start.close_output = true;
+  const auto finished = run_silhouette(start);
+  EXPECT_EQ(finished.exit_code, 141);
+  EXPECT_EQ(finished.err, "");
+}
+
+}  // namespace
+}  // namespace silhouette::test
