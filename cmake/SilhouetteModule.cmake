@@ -26,7 +26,7 @@ function(silhouette_test name)
   # Leaks that aren't ours are listed; races inside libraries that aren't instrumented can't be judged. One variable at a time:
   # a list would not survive the discovery.
   if(SILHOUETTE_SANITIZE MATCHES "thread")
-    set(environment "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
+    set(environment "TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   else()
     set(environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
   endif()

@@ -35,6 +35,24 @@ void to_rgb(const std::uint8_t* from, int channels, std::size_t pixels, std::uin
   }
 }
 
+// A column of pixels to places `step` bytes apart. Copies of four bytes are a single instruction: where the next
+// pixel's place is behind this one's, it overwrites the byte too many. `exact`: there is no byte behind the pixels to
+// read.
+void copy_column(const std::uint8_t* from, std::size_t stride, int count, bool exact, std::uint8_t* to,
+                 std::ptrdiff_t step) {
+  const auto pixels = static_cast<std::size_t>(count);
+  if (exact || (step != 3 && step != -3)) {
+    for (std::size_t r = 0; r < pixels; ++r)
+      std::memcpy(to + static_cast<std::ptrdiff_t>(r) * step, from + r * stride, 3);
+    return;
+  }
+  std::uint8_t* place = step > 0 ? to : to - (count - 1) * std::ptrdiff_t{3};
+  for (std::size_t k = 0; k + 1 < pixels; ++k, place += 3) {
+    std::memcpy(place, from + (step > 0 ? k : pixels - 1 - k) * stride, 4);
+  }
+  std::memcpy(place, from + (step > 0 ? pixels - 1 : 0) * stride, 3);
+}
+
 }  // namespace
 
 Result<PixelPlacer> PixelPlacer::create(int width, int height, int channels, int orientation) {
@@ -93,9 +111,7 @@ void PixelPlacer::place(const std::uint8_t* rows, std::size_t stride, int y, int
     }
     std::uint8_t* const corner = base + (y + begin) * down_;
     for (std::ptrdiff_t x = 0; x < width_; ++x) {
-      for (std::ptrdiff_t r = 0; r < height; ++r) {
-        std::memcpy(corner + x * across_ + r * down_, block + static_cast<std::size_t>(r) * block_stride + x * 3, 3);
-      }
+      copy_column(block + x * 3, block_stride, height, x + 1 == width_, corner + x * across_, down_);
     }
   }
 }

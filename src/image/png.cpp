@@ -40,11 +40,15 @@ void flush(png_structp) {}
 
 void ignore_warning(png_structp, png_const_charp) {}
 
+// Zlib's Z_RLE, as libpng passes it on. After a filter that fits, matches further back than one byte hardly occur and
+// cost most of the time of searching: 3 megapixels of a photo take 0.16 s and 4.0 MB so, 1.7 s and 4.1 MB with zlib's
+// defaults; of a mask 10 ms and 9 kB instead of 30 ms and 12 kB.
+constexpr int kRunLengths = 3;
+constexpr int kFastest = 1;
+
 struct Style {
   int colour_type;
-  int filters;
-  int level;
-  int strategy;
+  int filter;
   std::span<const png_color> palette;
 };
 
@@ -62,9 +66,9 @@ bool write_png(const Image& image, const Style& style, Output& output) {
   png_set_IHDR(png, info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8,
                style.colour_type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   if (!style.palette.empty()) png_set_PLTE(png, info, style.palette.data(), static_cast<int>(style.palette.size()));
-  png_set_filter(png, PNG_FILTER_TYPE_BASE, style.filters);
-  png_set_compression_level(png, style.level);
-  png_set_compression_strategy(png, style.strategy);
+  png_set_filter(png, PNG_FILTER_TYPE_BASE, style.filter);
+  png_set_compression_level(png, kFastest);
+  png_set_compression_strategy(png, kRunLengths);
   png_set_compression_buffer_size(png, std::size_t{64} * 1024);
   png_write_info(png, info);
   for (int y = 0; y < image.height; ++y) png_write_row(png, image.row(y));
@@ -86,15 +90,10 @@ Result<std::vector<std::byte>> encode(const Image& image, const Style& style) {
   return std::move(output.bytes);
 }
 
-// Zlib's strategies, as libpng passes them on.
-constexpr int kDefaultStrategy = 0;
-constexpr int kRunLengths = 3;
-
 }  // namespace
 
 Result<std::vector<std::byte>> encode_png(const Image& image) {
-  Style style{
-      .colour_type = PNG_COLOR_TYPE_RGB, .filters = PNG_FILTER_SUB, .level = 1, .strategy = kRunLengths, .palette = {}};
+  Style style{.colour_type = PNG_COLOR_TYPE_RGB, .filter = PNG_FILTER_PAETH, .palette = {}};
   if (image.channels == 1) style.colour_type = PNG_COLOR_TYPE_GRAY;
   if (image.channels == 4) style.colour_type = PNG_COLOR_TYPE_RGB_ALPHA;
   return encode(image, style);
@@ -116,9 +115,7 @@ Result<std::vector<std::byte>> encode_palette_png(const Image& indices, std::spa
   std::array<png_color, 256> colours{};
   std::ranges::transform(palette, colours.begin(), [](const Rgb& rgb) { return png_color{rgb[0], rgb[1], rgb[2]}; });
   return encode(indices, {.colour_type = PNG_COLOR_TYPE_PALETTE,
-                          .filters = PNG_FILTER_NONE,
-                          .level = 6,
-                          .strategy = kDefaultStrategy,
+                          .filter = PNG_FILTER_UP,
                           .palette = std::span(colours).first(palette.size())});
 }
 

@@ -4,10 +4,9 @@
 #include <png.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
+#include <optional>
 #include <random>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -67,24 +66,48 @@ void for_each_instruction_set(const Body& body) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-// Names are <case>_<filter>_<height>x<width>.png; the case's source is <case>_in.png.
+struct Golden {
+  std::string source;
+  ResizeFilter filter = ResizeFilter::kAntialias;
+  int height = 0;
+  int width = 0;
+};
+
+// <case>_<filter>_<height>x<width>, made from <case>_in.
+std::optional<Golden> parse_golden(const std::string& name) {
+  const auto size_at = name.rfind('_');
+  if (size_at == name.npos || size_at == 0) return std::nullopt;
+  const auto filter_at = name.rfind('_', size_at - 1);
+  if (filter_at == name.npos) return std::nullopt;
+  Golden golden;
+  golden.source = name.substr(0, filter_at) + "_in";
+  const std::string filter = name.substr(filter_at + 1, size_at - filter_at - 1);
+  if (filter == "linear") {
+    golden.filter = ResizeFilter::kLinear;
+  } else if (filter != "antialias") {
+    return std::nullopt;
+  }
+  const auto x_at = name.find('x', size_at);
+  if (x_at == name.npos) return std::nullopt;
+  golden.height = std::stoi(name.substr(size_at + 1));
+  golden.width = std::stoi(name.substr(x_at + 1));
+  return golden;
+}
+
 TEST(Resize, EqualsTorchvisionAndOpencv) {
   ThreadPool pool(2);
-  const std::regex pattern("(.*)_(antialias|linear)_([0-9]+)x([0-9]+)\\.png");
   int antialias = 0;
   int linear = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(test::source_file("tests/golden/resize"))) {
-    std::smatch match;
-    const std::string name = entry.path().filename().string();
-    if (!std::regex_match(name, match, pattern)) continue;
-    SCOPED_TRACE(name);
-    const Image source = read_png(entry.path().parent_path() / (match[1].str() + "_in.png"));
-    const bool is_linear = match[2] == "linear";
-    const auto resized = resize_image(source, std::stoi(match[4]), std::stoi(match[3]),
-                                      is_linear ? ResizeFilter::kLinear : ResizeFilter::kAntialias, pool);
+  const auto folder = test::source_file("tests/golden/resize");
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto golden = parse_golden(entry.path().stem().string());
+    if (!golden) continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    const Image source = read_png(folder / (golden->source + ".png"));
+    const auto resized = resize_image(source, golden->width, golden->height, golden->filter, pool);
     ASSERT_TRUE(resized) << resized.error().message;
     EXPECT_TRUE(equal(*resized, read_png(entry.path())));
-    ++(is_linear ? linear : antialias);
+    ++(golden->filter == ResizeFilter::kLinear ? linear : antialias);
   }
   EXPECT_GT(antialias, 0);
   EXPECT_GT(linear, 0);
@@ -144,7 +167,7 @@ TEST(Resize, ExtremeShapes) {
     int width, height, target_width, target_height;
   };
   for (const auto& [width, height, target_width, target_height] :
-       {Shape{30'000, 1, 513, 513}, Shape{1, 30'000, 513, 513}, Shape{65'500, 3, 1, 1}, Shape{3, 65'500, 400, 1},
+       {Shape{30'000, 1, 257, 65}, Shape{1, 30'000, 65, 257}, Shape{65'500, 3, 1, 1}, Shape{3, 65'500, 70, 1},
         Shape{1, 1, 513, 257}, Shape{1, 1, 1, 1}}) {
     const Image source = noise(width, height, random);
     EXPECT_TRUE(equal(resize_image(source, target_width, target_height, ResizeFilter::kAntialias, pool).value(),
