@@ -128,7 +128,9 @@ Status read_offsets(const fb::SubsegmentOffsets& table, std::string_view what, c
         fmt::format("the {} are in segment {} of {}", what, table.segment_index(), container.segments.size()));
   }
   segment = container.segments[table.segment_index()];
-  for (const std::uint64_t offset : as_span(table.offsets())) {
+  const auto given = as_wide_span(table.offsets());
+  if (!given) return messages.damaged(fmt::format("the offsets of the {} are misaligned", what));
+  for (const std::uint64_t offset : *given) {
     if (offset > segment.size()) {
       return messages.damaged(
           fmt::format("an offset of the {} is {} in a segment of {} bytes", what, offset, segment.size()));

@@ -3,6 +3,8 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -16,11 +18,22 @@ inline std::span<const std::byte> as_bytes(const flatbuffers::Vector<std::uint8_
   return std::as_bytes(std::span(vector->data(), vector->size()));
 }
 
-/// A FlatBuffers vector of numbers; empty for a missing one.
+/// A FlatBuffers vector of numbers up to 4 bytes; empty for a missing one.
 template <typename T>
 std::span<const T> as_span(const flatbuffers::Vector<T>* vector) {
+  static_assert(sizeof(T) <= 4);
   if (vector == nullptr) return {};
   return {vector->data(), vector->size()};
+}
+
+/// A FlatBuffers vector of 8-byte numbers; empty for a missing one, nothing for a misaligned one. (FlatBuffers'
+/// verifier sees to the alignment of a vector's length only.)
+template <typename T>
+std::optional<std::span<const T>> as_wide_span(const flatbuffers::Vector<T>* vector) {
+  static_assert(sizeof(T) == 8);
+  if (vector == nullptr) return std::span<const T>();
+  if (reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) != 0) return std::nullopt;
+  return std::span<const T>(vector->data(), vector->size());
 }
 
 /// Number of elements; 0 for a missing vector.

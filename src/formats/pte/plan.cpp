@@ -36,7 +36,9 @@ class Reader {
 
  private:
   Status read_buffers() {
-    const auto sizes = as_span(table_.non_const_buffer_sizes());
+    const auto given = as_wide_span(table_.non_const_buffer_sizes());
+    if (!given) return messages_.damaged("its table of planned buffers is misaligned");
+    const auto sizes = *given;
     // The first entry is reserved; a runtime that subtracts it from the count must find it.
     if (sizes.empty()) return messages_.damaged("it has no table of planned buffers");
     if (sizes.size() > kMaxListItems)

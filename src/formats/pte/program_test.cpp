@@ -208,6 +208,40 @@ TEST(Program, RefusesBadSegmentTables) {
   }
 }
 
+TEST(Program, RefusesMisalignedNumbers) {
+  auto model = model_of(kPlain);
+  auto plan = std::make_unique<fb::ExecutionPlanT>();
+  plan->name = "get_numbers";
+  plan->non_const_buffer_sizes = {0};
+  plan->chains.push_back(std::make_unique<fb::ChainT>());
+  plan->outputs = {0};
+  plan->values.push_back(std::make_unique<fb::EValueT>());
+  fb::DoubleListT list;
+  list.items = {1.25, 2.5, 3.75};
+  plan->values[0]->val.Set(std::move(list));
+  model.program.execution_plan.push_back(std::move(plan));
+  auto bytes = model.write();
+  ASSERT_TRUE(parse_program(bytes, "aligned"));
+
+  // The list moves up by four bytes and loses an item; what refers to it follows.
+  const double first = 1.25;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto start = text.find(std::string_view(reinterpret_cast<const char*>(&first), sizeof first));
+  ASSERT_NE(start, text.npos);
+  std::memmove(bytes.data() + start + 4, bytes.data() + start, 2 * sizeof first);
+  put(bytes, start, std::uint32_t{2});
+  int references = 0;
+  for (std::size_t at = 0; at + 4 < start; at += 4) {
+    std::uint32_t distance = 0;
+    std::memcpy(&distance, bytes.data() + at, sizeof distance);
+    if (at + distance != start - 4) continue;
+    put(bytes, at, distance + 4);
+    ++references;
+  }
+  ASSERT_EQ(references, 1);
+  expect_fault(bytes, ErrorCode::kInvalidModel, "method 'get_numbers': value 0 is a misaligned list");
+}
+
 TEST(Program, RefusesBadTensors) {
   auto model = model_of(kPlain);
   model.tensor(0).sizes[1] = -3;

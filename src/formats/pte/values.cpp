@@ -123,7 +123,9 @@ class Reader {
         const auto* const items = static_cast<const fb::DoubleList*>(content)->items();
         if (auto ok = check_list(items); !ok) return ok;
         value.kind = ValueKind::kDoubleList;
-        value.numbers.assign(items->begin(), items->end());
+        const auto numbers = as_wide_span(items);
+        if (!numbers) return messages_.damaged(fmt::format("value {} is a misaligned list", index_));
+        value.numbers.assign(numbers->begin(), numbers->end());
         return {};
       }
       case fb::KernelTypes::BoolList: {
@@ -150,7 +152,9 @@ class Reader {
   }
 
   Status read_int_list(const flatbuffers::Vector<std::int64_t>* items) {
-    for (const std::int64_t item : as_span(items)) {
+    const auto indices = as_wide_span(items);
+    if (!indices) return messages_.damaged(fmt::format("value {} is a misaligned list", index_));
+    for (const std::int64_t item : *indices) {
       if (item < 0 || static_cast<std::uint64_t>(item) >= values_.size()) {
         return messages_.damaged(fmt::format("value {} lists value {} of {}", index_, item, values_.size()));
       }

@@ -156,7 +156,6 @@ TEST(XnnpackNodes, ChecksElementwise) {
   EXPECT_THAT(unary(Kind::XNNHardswish, {1, 2, 3}, kFloat, kQint8), HasSubstr("differ in type"));
   EXPECT_THAT(unary(Kind::XNNSoftmax, {1, 2, 3}, kQint8, kQint8), HasSubstr("isn't fp32"));
   EXPECT_THAT(unary(Kind::XNNSigmoid, {1, 3, 2}, kFloat, kFloat), HasSubstr("declared as 1x3x2"));
-  EXPECT_THAT(unary(static_cast<Kind>(60), {1, 2, 3}, kFloat, kFloat), HasSubstr("isn't known"));
 
   const auto binary = [](const Dims& a, const Dims& b, const Dims& out) {
     GraphBuilder graph;
@@ -191,6 +190,17 @@ std::string single(Kind kind, const Dims& in, const Dims& out, const std::functi
   table.output_id = output;
   fill(table);
   return fault(b);
+}
+
+TEST(XnnpackNodes, RefusesOperatorsThatItDoesNotKnow) {
+  GraphBuilder b;
+  const auto in = b.input({1, 4, 4, 2});
+  const auto out = b.output({1, 2, 2, 2});
+  auto& table = b.node<fb::XNNArgMaxPooling2dT>(Kind::XNNArgMaxPooling2d);
+  table.input_id = in;
+  table.output_value_id = out;
+  EXPECT_THAT(fault(b),
+              AllOf(HasSubstr("can't be run here"), HasSubstr("the operator XNNArgMaxPooling2d (21) isn't known")));
 }
 
 TEST(XnnpackNodes, ChecksPools) {
