@@ -13,6 +13,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -70,36 +71,33 @@ function stageNative() {
   const addon = join(build, 'bindings', 'node', 'silhouette.node');
   if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
   rmSync(join(packageRoot, 'prebuilds'), { recursive: true, force: true });
-  const installed = join(stage, 'installed');
-  run(cmake, ['--install', build, '--prefix', installed, '--strip']);
   run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
-
-  const libraries = join(stage, 'lib', 'silhouette');
-  const models = join(stage, 'share', 'silhouette', 'models');
+  const folder = join(stage, 'lib');
+  const library = join(
+    folder,
+    readdirSync(folder).find((name) => /^libsilhouette\.so\.\d+$/.test(name)),
+  );
+  // npm packs no links.
+  const file = realpathSync(library);
+  if (file !== library) renameSync(file, library);
+  const libraries = join(folder, 'silhouette');
   mkdirSync(libraries, { recursive: true });
-  mkdirSync(models, { recursive: true });
-  const ours = readdirSync(join(installed, 'lib')).find((name) => /^libsilhouette\.so\.\d+$/.test(name));
-  const library = join(stage, 'lib', ours);
-  copyFileSync(realpathSync(join(installed, 'lib', ours)), library);
-  const linked = new Map();
-  for (const [name, path] of foundFor(library)) linked.set(name, path);
-  for (const name of readdirSync(join(installed, 'lib', 'silhouette'))) {
-    copyFileSync(join(installed, 'lib', 'silhouette', name), join(libraries, name));
-  }
-  for (const name of readdirSync(join(installed, 'share', 'silhouette', 'models'))) {
-    copyFileSync(join(installed, 'share', 'silhouette', 'models', name), join(models, name));
-  }
-  rmSync(installed, { recursive: true });
 
   rename(
     library,
     linkedBy(library)
       .filter((name) => ofLibvips.test(name))
-      .map((name) => [name, name.length >= ourLibvips.length ? ourLibvips : undefined]),
+      .map((name) => [name, ourLibvips]),
   );
   stageLibvips(libraries);
+  stageExecutorchLicence();
   stageSystemLibraries(library, libraries);
-  return library;
+}
+
+function stageExecutorchLicence() {
+  const sdk = join(repository, '.deps', 'sdk');
+  const info = readdirSync(sdk).find((name) => /^executorch-.*\.dist-info$/.test(name));
+  copyFileSync(join(sdk, info, 'licenses', 'LICENSE'), join(stage, 'licenses', 'executorch.txt'));
 }
 
 function stageLibvips(libraries) {
@@ -117,7 +115,8 @@ function stageLibvips(libraries) {
   const target = join(libraries, ourLibvips);
   copyFileSync(join(folder, 'lib', file), target);
   rename(target, [[file, ourLibvips]]);
-  copyFileSync(join(folder, 'README.md'), join(libraries, 'LIBVIPS.md'));
+  mkdirSync(join(stage, 'licenses'), { recursive: true });
+  copyFileSync(join(folder, 'README.md'), join(stage, 'licenses', `${ourLibvips}.md`));
 }
 
 /** Copies what our library links, and what that links in turn, unless every system has it. */
@@ -138,9 +137,19 @@ function stageSystemLibraries(library, libraries) {
       if (path === undefined) throw new Error(`${name}, which ${basename(file)} links, is not on this system`);
       const target = join(libraries, name);
       copyFileSync(realpathSync(path), target);
+      stageLicence(realpathSync(path), name);
       waiting.push(target);
     }
   }
+}
+
+/** What the Debian package of a library says of its licence goes with it. */
+function stageLicence(path, name) {
+  // By name: the package's list may say /lib where the system says /usr/lib.
+  const owner = run('dpkg-query', ['-S', `*/${basename(path)}`]).split(':')[0];
+  const folder = join(stage, 'licenses');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join('/usr/share/doc', owner, 'copyright'), join(folder, `${name}.txt`));
 }
 
 /** Every library must find what it needs inside of the package. */
