@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -15,7 +16,6 @@ import {
   realpathSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,16 +26,20 @@ const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(packageRoot, '..', '..');
 const build = join(repository, 'build', 'release');
 const platform = `${process.platform}-${process.arch}`;
-const stage = join(packageRoot, 'prebuilds', platform);
+const staging = join(build, 'node-package');
+const stage = join(staging, 'prebuilds', platform);
 const cmake = join(repository, '.deps', 'bin', 'cmake');
 
 // What every system has on which node runs: glibc's, and the compiler's that node itself links.
 const ofTheSystem =
   /^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|gcc_s|stdc\+\+|util|nsl|anl)\.so\.\d+|linux-vdso\.so\.1)$/;
 // All of these are inside of the one libvips.
-const ofLibvips = /^lib(vips|gobject-2\.0|glib-2\.0|gmodule-2\.0|gio-2\.0)\.so\.\d+$/;
+const ofLibvips = /^lib(vips|gobject-2\.0|glib-2\.0|gio-2\.0)\.so\.\d+$/;
 // Its own name, so that a process with sharp has two: what ours may load must not be what sharp may load.
 const ourLibvips = 'libvips-42.so';
+
+// Has what our library needs of glib and that libvips lacks; see native/glib_shim.cpp.
+const ourShim = 'libglib-shim.so';
 
 function run(command, args, options = {}) {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
@@ -70,7 +74,6 @@ function rename(file, names) {
 function stageNative() {
   const addon = join(build, 'bindings', 'node', 'silhouette.node');
   if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
-  rmSync(join(packageRoot, 'prebuilds'), { recursive: true, force: true });
   run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
   const folder = join(stage, 'lib');
   const library = join(
@@ -83,12 +86,12 @@ function stageNative() {
   const libraries = join(folder, 'silhouette');
   mkdirSync(libraries, { recursive: true });
 
-  rename(
-    library,
-    linkedBy(library)
+  rename(library, [
+    ...linkedBy(library)
       .filter((name) => ofLibvips.test(name))
       .map((name) => [name, ourLibvips]),
-  );
+    ['libgmodule-2.0.so.0', ourShim],
+  ]);
   stageLibvips(libraries);
   stageExecutorchLicence();
   stageSystemLibraries(library, libraries);
@@ -152,6 +155,11 @@ function stageLicence(path, name) {
   copyFileSync(join('/usr/share/doc', owner, 'copyright'), join(folder, `${name}.txt`));
 }
 
+/** Names of the functions that a library has or, undefined, wants. */
+function symbols(file, which) {
+  return [...run('nm', ['-D', which, file]).matchAll(/ [A-Za-z] ((?:g|vips)_\w+)/g)].map((match) => match[1]);
+}
+
 /** Every library must find what it needs inside of the package. */
 function check() {
   const libraries = join(stage, 'lib', 'silhouette');
@@ -172,18 +180,33 @@ function check() {
   }
 }
 
+function checkSymbols() {
+  const folder = join(stage, 'lib');
+  const has = new Set(
+    [ourLibvips, ourShim].flatMap((name) => symbols(join(folder, 'silhouette', name), '--defined-only')),
+  );
+  const ours = readdirSync(folder).find((name) => name.startsWith('libsilhouette'));
+  const missing = symbols(join(folder, ours), '--undefined-only').filter((name) => !has.has(name));
+  if (missing.length > 0) throw new Error(`the packed libvips lacks ${missing.join(', ')}; see native/glib_shim.cpp`);
+}
+
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 const destination = process.argv[2] === '--destination' ? resolve(process.argv[3]) : packageRoot;
 if (process.platform !== 'linux') throw new Error('packages are made on Linux with glibc');
+rmSync(staging, { recursive: true, force: true });
+mkdirSync(staging, { recursive: true });
+for (const name of ['package.json', 'README.md', 'dist']) {
+  cpSync(join(packageRoot, name), join(staging, name), { recursive: true });
+}
 stageNative();
 check();
-copyFileSync(join(repository, 'LICENSE'), join(packageRoot, 'LICENSE'));
+checkSymbols();
+copyFileSync(join(repository, 'LICENSE'), join(staging, 'LICENSE'));
 const [{ filename, size, unpackedSize }] = JSON.parse(
-  run('npm', ['pack', '--json', '--silent', '--pack-destination', destination], { cwd: packageRoot }),
+  run('npm', ['pack', '--json', '--silent', '--pack-destination', destination], { cwd: staging }),
 );
 const tarball = join(destination, filename);
-statSync(tarball);
 console.log(`${tarball}: ${megabytes(size)}, unpacked ${megabytes(unpackedSize)}`);
