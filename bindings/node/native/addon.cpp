@@ -1,5 +1,7 @@
+#include <malloc.h>
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,11 +30,20 @@ JobQueue& queue_of(Napi::Env env) {
   return *data->queue;
 }
 
-/// Frees a model on a thread of the queue: it can be hundreds of megabytes and have to wait for a running call.
-void release(Napi::Env env, SharedModule module) {
+/// Does what frees a model on a thread of the queue: it can be hundreds of megabytes and have to wait for a running
+/// call.
+void free_elsewhere(Napi::Env env, std::move_only_function<void()> free_model) {
   const auto* const data = env.GetInstanceData<Environment>();
   if (data == nullptr || !data->queue) return;
-  data->queue->run_unobserved([module = std::move(module)]() mutable { module.reset(); });
+  data->queue->run_unobserved([free_model = std::move(free_model)]() mutable {
+    free_model();
+    // Frees what it captured too.
+    free_model = nullptr;
+#ifdef __GLIBC__
+    // A model's memory was taken by several threads, each of which would keep what it got back.
+    ::malloc_trim(0);
+#endif
+  });
 }
 
 Napi::Value make_model(Napi::Env env, const SharedModule& module, const ModelDescription& description) {
@@ -40,7 +51,8 @@ Napi::Value make_model(Napi::Env env, const SharedModule& module, const ModelDes
   object.Set("description", make_description(env, description));
   object.Set("handle",
              Napi::External<SharedModule>::New(env, new SharedModule(module), [](Napi::Env owner, SharedModule* done) {
-               release(owner, std::move(*done));
+               // Calls that go on may still need it.
+               free_elsewhere(owner, [module = std::move(*done)]() mutable { module.reset(); });
                delete done;
              }));
   return object;
@@ -108,7 +120,7 @@ void unload(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsExternal()) throw Napi::TypeError::New(env, "a model is needed");
   SharedModule module = *info[0].As<Napi::External<SharedModule>>().Data();
-  queue_of(env).run_unobserved([module = std::move(module)] { module->unload(); });
+  free_elsewhere(env, [module = std::move(module)] { module->unload(); });
 }
 
 /// A job that makes something of a segmentation, and of that what JavaScript gets.

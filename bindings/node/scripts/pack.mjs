@@ -8,13 +8,14 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,16 +26,20 @@ const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const repository = resolve(packageRoot, '..', '..');
 const build = join(repository, 'build', 'release');
 const platform = `${process.platform}-${process.arch}`;
-const stage = join(packageRoot, 'prebuilds', platform);
+const staging = join(build, 'node-package');
+const stage = join(staging, 'prebuilds', platform);
 const cmake = join(repository, '.deps', 'bin', 'cmake');
 
 // What every system has on which node runs: glibc's, and the compiler's that node itself links.
 const ofTheSystem =
   /^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|gcc_s|stdc\+\+|util|nsl|anl)\.so\.\d+|linux-vdso\.so\.1)$/;
 // All of these are inside of the one libvips.
-const ofLibvips = /^lib(vips|gobject-2\.0|glib-2\.0|gmodule-2\.0|gio-2\.0)\.so\.\d+$/;
+const ofLibvips = /^lib(vips|gobject-2\.0|glib-2\.0|gio-2\.0)\.so\.\d+$/;
 // Its own name, so that a process with sharp has two: what ours may load must not be what sharp may load.
 const ourLibvips = 'libvips-42.so';
+
+// Has what our library needs of glib and that libvips lacks; see native/glib_shim.cpp.
+const ourShim = 'libglib-shim.so';
 
 function run(command, args, options = {}) {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
@@ -69,37 +74,33 @@ function rename(file, names) {
 function stageNative() {
   const addon = join(build, 'bindings', 'node', 'silhouette.node');
   if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
-  rmSync(join(packageRoot, 'prebuilds'), { recursive: true, force: true });
-  const installed = join(stage, 'installed');
-  run(cmake, ['--install', build, '--prefix', installed, '--strip']);
   run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
-
-  const libraries = join(stage, 'lib', 'silhouette');
-  const models = join(stage, 'share', 'silhouette', 'models');
-  mkdirSync(libraries, { recursive: true });
-  mkdirSync(models, { recursive: true });
-  const ours = readdirSync(join(installed, 'lib')).find((name) => /^libsilhouette\.so\.\d+$/.test(name));
-  const library = join(stage, 'lib', ours);
-  copyFileSync(realpathSync(join(installed, 'lib', ours)), library);
-  const linked = new Map();
-  for (const [name, path] of foundFor(library)) linked.set(name, path);
-  for (const name of readdirSync(join(installed, 'lib', 'silhouette'))) {
-    copyFileSync(join(installed, 'lib', 'silhouette', name), join(libraries, name));
-  }
-  for (const name of readdirSync(join(installed, 'share', 'silhouette', 'models'))) {
-    copyFileSync(join(installed, 'share', 'silhouette', 'models', name), join(models, name));
-  }
-  rmSync(installed, { recursive: true });
-
-  rename(
-    library,
-    linkedBy(library)
-      .filter((name) => ofLibvips.test(name))
-      .map((name) => [name, name.length >= ourLibvips.length ? ourLibvips : undefined]),
+  const folder = join(stage, 'lib');
+  const library = join(
+    folder,
+    readdirSync(folder).find((name) => /^libsilhouette\.so\.\d+$/.test(name)),
   );
+  // npm packs no links.
+  const file = realpathSync(library);
+  if (file !== library) renameSync(file, library);
+  const libraries = join(folder, 'silhouette');
+  mkdirSync(libraries, { recursive: true });
+
+  rename(library, [
+    ...linkedBy(library)
+      .filter((name) => ofLibvips.test(name))
+      .map((name) => [name, ourLibvips]),
+    ['libgmodule-2.0.so.0', ourShim],
+  ]);
   stageLibvips(libraries);
+  stageExecutorchLicence();
   stageSystemLibraries(library, libraries);
-  return library;
+}
+
+function stageExecutorchLicence() {
+  const sdk = join(repository, '.deps', 'sdk');
+  const info = readdirSync(sdk).find((name) => /^executorch-.*\.dist-info$/.test(name));
+  copyFileSync(join(sdk, info, 'licenses', 'LICENSE'), join(stage, 'licenses', 'executorch.txt'));
 }
 
 function stageLibvips(libraries) {
@@ -117,7 +118,8 @@ function stageLibvips(libraries) {
   const target = join(libraries, ourLibvips);
   copyFileSync(join(folder, 'lib', file), target);
   rename(target, [[file, ourLibvips]]);
-  copyFileSync(join(folder, 'README.md'), join(libraries, 'LIBVIPS.md'));
+  mkdirSync(join(stage, 'licenses'), { recursive: true });
+  copyFileSync(join(folder, 'README.md'), join(stage, 'licenses', `${ourLibvips}.md`));
 }
 
 /** Copies what our library links, and what that links in turn, unless every system has it. */
@@ -138,9 +140,24 @@ function stageSystemLibraries(library, libraries) {
       if (path === undefined) throw new Error(`${name}, which ${basename(file)} links, is not on this system`);
       const target = join(libraries, name);
       copyFileSync(realpathSync(path), target);
+      stageLicence(realpathSync(path), name);
       waiting.push(target);
     }
   }
+}
+
+/** What the Debian package of a library says of its licence goes with it. */
+function stageLicence(path, name) {
+  // By name: the package's list may say /lib where the system says /usr/lib.
+  const owner = run('dpkg-query', ['-S', `*/${basename(path)}`]).split(':')[0];
+  const folder = join(stage, 'licenses');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join('/usr/share/doc', owner, 'copyright'), join(folder, `${name}.txt`));
+}
+
+/** Names of the functions that a library has or, undefined, wants. */
+function symbols(file, which) {
+  return [...run('nm', ['-D', which, file]).matchAll(/ [A-Za-z] ((?:g|vips)_\w+)/g)].map((match) => match[1]);
 }
 
 /** Every library must find what it needs inside of the package. */
@@ -163,18 +180,33 @@ function check() {
   }
 }
 
+function checkSymbols() {
+  const folder = join(stage, 'lib');
+  const has = new Set(
+    [ourLibvips, ourShim].flatMap((name) => symbols(join(folder, 'silhouette', name), '--defined-only')),
+  );
+  const ours = readdirSync(folder).find((name) => name.startsWith('libsilhouette'));
+  const missing = symbols(join(folder, ours), '--undefined-only').filter((name) => !has.has(name));
+  if (missing.length > 0) throw new Error(`the packed libvips lacks ${missing.join(', ')}; see native/glib_shim.cpp`);
+}
+
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 const destination = process.argv[2] === '--destination' ? resolve(process.argv[3]) : packageRoot;
 if (process.platform !== 'linux') throw new Error('packages are made on Linux with glibc');
+rmSync(staging, { recursive: true, force: true });
+mkdirSync(staging, { recursive: true });
+for (const name of ['package.json', 'README.md', 'dist']) {
+  cpSync(join(packageRoot, name), join(staging, name), { recursive: true });
+}
 stageNative();
 check();
-copyFileSync(join(repository, 'LICENSE'), join(packageRoot, 'LICENSE'));
+checkSymbols();
+copyFileSync(join(repository, 'LICENSE'), join(staging, 'LICENSE'));
 const [{ filename, size, unpackedSize }] = JSON.parse(
-  run('npm', ['pack', '--json', '--silent', '--pack-destination', destination], { cwd: packageRoot }),
+  run('npm', ['pack', '--json', '--silent', '--pack-destination', destination], { cwd: staging }),
 );
 const tarball = join(destination, filename);
-statSync(tarball);
 console.log(`${tarball}: ${megabytes(size)}, unpacked ${megabytes(unpackedSize)}`);

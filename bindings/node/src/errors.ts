@@ -43,5 +43,6 @@ export function describeValue(value: unknown): string {
     const name = (value as { constructor?: { name?: unknown } }).constructor?.name;
     return typeof name === 'string' && name !== 'Object' ? `a ${name}` : 'an object';
   }
-  return typeof value === 'function' ? 'a function' : String(value as number | boolean | undefined);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  return value === undefined ? 'undefined' : `a ${typeof value}`;
 }

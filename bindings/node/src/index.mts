@@ -12,7 +12,17 @@ export { Segmentation } from './index.js';
 export type { AbortOptions, CutoutOptions } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
 export { registeredModels, version } from './index.js';
-export type { ModelDescription, OverlayOptions, RegisteredModel, SegmentationInfo, StageTimings } from './index.js';
+export type {
+  Box,
+  ModelDescription,
+  OverlayOptions,
+  Polygon,
+  PolygonOptions,
+  RegisteredModel,
+  Rle,
+  SegmentationInfo,
+  StageTimings,
+} from './index.js';
 export {
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
   DEEPLAB_V3_RESNET50,

@@ -18,7 +18,17 @@ export { Segmentation } from './segmentation.js';
 export type { AbortOptions, CutoutOptions } from './segmentation.js';
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
 export { registeredModels, version } from './about.js';
-export type { ModelDescription, OverlayOptions, RegisteredModel, SegmentationInfo, StageTimings } from './backend.js';
+export type {
+  Box,
+  ModelDescription,
+  OverlayOptions,
+  Polygon,
+  PolygonOptions,
+  RegisteredModel,
+  Rle,
+  SegmentationInfo,
+  StageTimings,
+} from './backend.js';
 export {
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
   DEEPLAB_V3_RESNET50,
