@@ -11,6 +11,11 @@ const VALUES_AT_A_TIME = 1 << 17;
 /** V8 makes longer arrays of a given length as hash tables. */
 const LONGEST_RESERVED = 1 << 25;
 
+// V8 remembers for each place in a program what kind of numbers the arrays made there got, and makes them for these: one
+// place for whole numbers and one for fractions, or else every array of fractions is made anew at its first.
+const reserveWhole = (length: number): number[] => new Array<number>(length);
+const reserveFractions = (length: number): number[] => new Array<number>(length);
+
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {
     if (typeof setImmediate === 'function') setImmediate(resolve);
@@ -20,7 +25,8 @@ const nextTurn = (): Promise<void> =>
 /** A real array of the same numbers, made bit by bit so that other events are not held up. */
 async function toNumbers(map: Int32Array | Float32Array): Promise<number[]> {
   // Reserved whole, or else growing would copy it again and again, in one go each time.
-  const numbers = map.length <= LONGEST_RESERVED ? new Array<number>(map.length) : [];
+  const reserve = map instanceof Int32Array ? reserveWhole : reserveFractions;
+  const numbers = map.length <= LONGEST_RESERVED ? reserve(map.length) : [];
   for (let from = 0; from < map.length; from += VALUES_AT_A_TIME) {
     const to = Math.min(from + VALUES_AT_A_TIME, map.length);
     for (let i = from; i < to; ++i) numbers[i] = map[i] as number;

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import { growthOfLoading, growthOfSegmenting } from './memory.js';
 
-// A result holds 1 MiB of class map and 1 MiB of probabilities, a model 9 MiB: a leak of any shows. `npm run soak` runs longer.
+// A result holds 2 MiB of maps and a model 28 MiB, so that a leak of either shows. `npm run soak` runs longer and is stricter:
+// what the C library keeps for later comes to rest only after some tens of loads.
 test('segmenting does not leak', async (t) => {
   const { perStep, resident } = await growthOfSegmenting(120, 5);
   t.diagnostic(`${(perStep * 1024).toFixed(1)} KiB a call; ${resident.map((mib) => mib.toFixed(0)).join(' ')} MiB`);
@@ -13,5 +14,5 @@ test('segmenting does not leak', async (t) => {
 test('loading and closing does not leak', async (t) => {
   const { perStep, resident } = await growthOfLoading(40, 2);
   t.diagnostic(`${(perStep * 1024).toFixed(1)} KiB a cycle; ${resident.map((mib) => mib.toFixed(0)).join(' ')} MiB`);
-  assert.ok(perStep < 1, String(perStep));
+  assert.ok(perStep < 5, String(perStep));
 });

@@ -127,11 +127,14 @@ export function isAbortError(error: unknown): boolean {
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
-/** Resident memory in MiB after the garbage collector and the finalizers that it schedules have run. */
+/**
+ * Resident memory in MiB after the garbage collector, the finalizers that it schedules and what frees models on other
+ * threads have run.
+ */
 export async function residentMiB(): Promise<number> {
   for (let i = 0; i < 3; ++i) {
     gc();
-    await new Promise((done) => setImmediate(done));
+    await new Promise((done) => setTimeout(done, 20));
   }
   return process.memoryUsage.rss() / 2 ** 20;
 }
