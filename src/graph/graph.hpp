@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "silhouette/error.hpp"
@@ -55,23 +57,25 @@ enum class Op : std::uint8_t {
   kPrelu,  ///< x where positive, else x × the second operand
   kSubtract,
   // Windows that slide over an image.
-  kConvolution,           ///< image, weights [O, KH, KW, I/groups], optional bias [O], optional addend like the result
+  kConvolution,           ///< image, weights [O, KH, KW, I/groups], optional bias [O]; after a bias an optional addend,
+                          ///< like the result or [1, 1, 1, O], added before the activation
   kDepthwiseConvolution,  ///< image, weights [KH, KW, O], optional bias [O]; O is a multiple m of the image's channels,
                           ///< channel o looks at channel o / m
-  kTransposeConvolution,  ///< image, weights [O, KH, KW, I/groups], optional bias [O]
+  kTransposeConvolution,  ///< image, weights [O, KH, KW, I/groups], optional bias [O]; padding is what is cut from the
+                          ///< result's edges, and below zero at the bottom and right where rows are added
   kAveragePool,           ///< padding doesn't count
   kMaxPool,
   // Others.
-  kConcatenate,       ///< any number of operands, along `axis`
-  kCopy,              ///< the same values, perhaps with other dimensions (a reshape)
-  kExpand,            ///< broadcast to the result's dimensions
-  kFullyConnected,    ///< [rows…, I], weights [O, I], optional bias [O]
-  kGlobalAverage,     ///< mean over H and W of an image; the result is [1, 1, 1, C] or [1, C]
-  kPad,               ///< `before` and `after`: elements added to each dimension; parameter: their value
-  kResizeBilinear,    ///< an image to the result's height and width
-  kSlice,             ///< `before`: first element in each dimension
-  kSoftmax,           ///< over the last dimension
-  kTranspose,         ///< result dimension i is operand dimension order[i]
+  kConcatenate,     ///< any number of operands, along `axis`
+  kCopy,            ///< the same values, perhaps with other dimensions (a reshape)
+  kExpand,          ///< broadcast to the result's dimensions
+  kFullyConnected,  ///< [rows…, I], weights [O, I], optional bias [O]
+  kGlobalAverage,   ///< mean over H and W of an image; the result is [1, 1, 1, C] or [1, C]
+  kPad,             ///< `before` and `after`: elements added to each dimension; parameter: their value
+  kResizeBilinear,  ///< an image to the result's height and width
+  kSlice,           ///< `before`: first element in each dimension
+  kSoftmax,         ///< over the last dimension
+  kTranspose,       ///< result dimension i is operand dimension order[i]
 };
 
 /// "convolution", for people.
@@ -91,7 +95,7 @@ struct Activation {
   bool operator==(const Activation&) const = default;
 };
 
-/// Of convolutions and pools. Everything ≥ 1 but padding; kernel sizes of convolutions are their weights'.
+/// Of convolutions and pools. Everything ≥ 1 but padding; of convolutions the kernel's sizes are the weights', too.
 struct Window {
   std::int64_t pad_top = 0;
   std::int64_t pad_left = 0;
@@ -129,7 +133,7 @@ struct Node {
 };
 
 /// A network with one image in and one map out, free of where it came from. Every tensor is made by at most one node,
-/// before the nodes that read it.
+/// before the nodes that read it. Weights and biases are constants.
 struct Graph {
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
@@ -144,17 +148,28 @@ struct Graph {
   TensorId add_constant(std::vector<std::int64_t> dims, std::vector<float> values);
 };
 
-/// Product of dimensions.
+/// Product of dimensions; 1 of none.
 std::int64_t count(std::span<const std::int64_t> dims) noexcept;
 
 /// What `node`'s result must be, from its operands and attributes; kInvalidModel if they don't fit each other.
 Result<std::vector<std::int64_t>> result_dims(const Graph& graph, const Node& node);
 
+/// Values of one tensor at most.
+inline constexpr std::int64_t kMaxTensorValues = std::int64_t{1} << 31;
+/// Kernel sizes, strides, dilations and paddings at most.
+inline constexpr std::int64_t kMaxWindowParameter = std::int64_t{1} << 20;
+
 /// Checks that `graph` is what its description says: indices, order, single makers, and every node's result_dims.
-/// Passes and engines rely on it; formats call it last.
+/// Passes and engines rely on it; formats call it last. kInvalidModel; the message names the node, but no file.
 Result<void> verify(const Graph& graph);
 
-/// Multiplications-and-additions of a node or of a whole network, counting those taps of windows that meet real data.
+/// How many positions along one dimension, of a window's tap `kernel_index`, fall on real data: output position o looks
+/// at o × stride + kernel_index × dilation − pad, in [0, input).
+std::int64_t positions_inside(std::int64_t output, std::int64_t input, std::int64_t kernel_index, std::int64_t stride,
+                              std::int64_t dilation, std::int64_t pad) noexcept;
+
+/// Multiplications-and-additions of a node or of a whole network: of convolutions (of those taps only that meet real
+/// data) and fully connected layers; all else touches each value a few times and counts as 0.
 std::int64_t multiply_adds(const Graph& graph, const Node& node);
 std::int64_t multiply_adds(const Graph& graph);
 
