@@ -21,6 +21,7 @@ struct NetworkShape {
   int channels = 0;         ///< of the output
   int output_height = 0;
   int output_width = 0;
+  bool output_nhwc = false;  ///< in the file; engines give planes always
 };
 
 /// A loaded network that is ready to run. Immutable from outside: `run` may be called from several threads at once.

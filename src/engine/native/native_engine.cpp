@@ -1,0 +1,139 @@
+#include "engine/native/native_engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "engine/native/builder.hpp"
+#include "graph/passes.hpp"
+
+namespace silhouette {
+namespace {
+
+using native::Build;
+using native::Frame;
+using native::Plan;
+
+/// What one run needs for itself.
+struct Workspace {
+  AlignedBuffer<float> arena;
+  std::vector<float*> bases;  ///< by buffer
+};
+
+class NativeEngine final : public Engine {
+ public:
+  NativeEngine(const NetworkShape& shape, ThreadPool& pool, std::string_view name)
+      : shape_(shape), pool_(&pool), label_(name) {}
+
+  Result<void> load(graph::Graph graph, const NativeOptions& options) {
+    kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
+    graph::optimize(graph);
+    auto build = native::build_plan(
+        graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
+    if (!build) return std::unexpected(std::move(build.error()));
+    plan_ = std::move(build->plan);
+    auto weights = AlignedBuffer<float>::create(plan_.weights, "the network's weights");
+    if (!weights) return std::unexpected(std::move(weights.error()));
+    weights_ = std::move(*weights);
+    return pack(build->packings);
+  }
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "native"; }
+  [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
+
+  [[nodiscard]] Result<AlignedBuffer<float>> run(std::span<const float> input, std::stop_token stop) override {
+    if (input.size() !=
+        3 * static_cast<std::size_t>(shape_.input_height) * static_cast<std::size_t>(shape_.input_width)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the network's input has {} values, '{}' takes 3 × {} × {}", input.size(), label_,
+                              shape_.input_height, shape_.input_width));
+    }
+    auto output = AlignedBuffer<float>::create(static_cast<std::size_t>(shape_.channels) *
+                                                   static_cast<std::size_t>(shape_.output_height) *
+                                                   static_cast<std::size_t>(shape_.output_width),
+                                               "the network's output");
+    if (!output) return output;
+    auto workspace = take_workspace();
+    if (!workspace) return std::unexpected(std::move(workspace.error()));
+    // Steps read inputs through the pointer that others write through.
+    (*workspace)->bases[native::kInputBuffer] = const_cast<float*>(input.data());
+    (*workspace)->bases[plan_.output] = output->data();
+    std::atomic<bool> out_of_memory = false;
+    const Frame frame((*workspace)->bases, out_of_memory);
+    bool cancelled = false;
+    for (const auto& step : plan_.steps) {
+      cancelled = stop.stop_requested();
+      if (cancelled) break;
+      pool_->parallel_for(step->tasks, [&](std::size_t task) { step->run(frame, task); });
+    }
+    give_back(std::move(*workspace));
+    if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
+    if (out_of_memory) return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to run '{}'", label_));
+    return output;
+  }
+
+ private:
+  Result<void> pack(const std::vector<native::Packing>& packings) {
+    std::vector<std::pair<const native::Packing*, std::size_t>> parts;
+    for (const auto& packing : packings) {
+      for (std::size_t part = 0; part < packing.parts; ++part) parts.emplace_back(&packing, part);
+    }
+    std::atomic<bool> packed = true;
+    pool_->parallel_for(parts.size(), [&](std::size_t i) {
+      const auto& [packing, part] = parts[i];
+      if (!packing->run(weights_.data() + packing->offset, part)) packed = false;
+    });
+    if (packed) return {};
+    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to load the model '{}'", label_));
+  }
+
+  Result<std::unique_ptr<Workspace>> take_workspace() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!workspaces_.empty()) {
+        auto workspace = std::move(workspaces_.back());
+        workspaces_.pop_back();
+        return workspace;
+      }
+    }
+    auto arena = AlignedBuffer<float>::create(plan_.arena, "the network's activations");
+    if (!arena) return std::unexpected(std::move(arena.error()));
+    auto workspace = std::make_unique<Workspace>();
+    workspace->arena = std::move(*arena);
+    workspace->bases.resize(plan_.buffers.size());
+    for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
+      workspace->bases[i] = workspace->arena.data() + plan_.buffers[i].offset;
+    }
+    workspace->bases[native::kWeightsBuffer] = weights_.data();
+    return workspace;
+  }
+
+  void give_back(std::unique_ptr<Workspace> workspace) {
+    const std::lock_guard lock(mutex_);
+    workspaces_.push_back(std::move(workspace));
+  }
+
+  NetworkShape shape_;
+  ThreadPool* pool_;
+  std::string label_;
+  const kernels::Kernels* kernels_ = nullptr;
+  Plan plan_;
+  AlignedBuffer<float> weights_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> create_native_engine(graph::Graph graph, const NetworkShape& shape, ThreadPool& pool,
+                                                     const NativeOptions& options, std::string_view name) {
+  auto engine = std::make_unique<NativeEngine>(shape, pool, name);
+  if (auto loaded = engine->load(std::move(graph), options); !loaded) return std::unexpected(std::move(loaded.error()));
+  return engine;
+}
+
+}  // namespace silhouette
