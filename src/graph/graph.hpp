@@ -120,16 +120,16 @@ enum class Corners : std::uint8_t {
 
 struct Node {
   Op op = Op::kCopy;
-  std::vector<TensorId> inputs;
+  std::vector<TensorId> inputs = {};
   TensorId output = 0;
-  Activation activation;
-  Window window;
+  Activation activation = {};
+  Window window = {};
   Corners corners = Corners::kHalfPixel;
   float parameter = 0;
   std::int64_t axis = 0;
-  std::vector<std::int64_t> order;
-  std::vector<std::int64_t> before;
-  std::vector<std::int64_t> after;
+  std::vector<std::int64_t> order = {};
+  std::vector<std::int64_t> before = {};
+  std::vector<std::int64_t> after = {};
 };
 
 /// A network with one image in and one map out, free of where it came from. Every tensor is made by at most one node,
