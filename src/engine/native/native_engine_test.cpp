@@ -18,6 +18,7 @@ using graph::Node;
 using graph::Op;
 using graph::TensorId;
 using graph::Window;
+using test::test_seed;
 
 /// Makes networks of one node or a few, with random weights.
 class Maker {
@@ -38,6 +39,10 @@ class Maker {
 
   TensorId add(Node node) {
     node.output = graph_.add_tensor({});
+    // Either of two shapes: this one is asked for.
+    if (node.op == Op::kGlobalAverage) {
+      graph_.tensors[node.output].dims = {1, 1, 1, graph_.tensors[node.inputs[0]].dims[3]};
+    }
     auto dims = graph::result_dims(graph_, node);
     EXPECT_TRUE(dims) << dims.error().message;
     graph_.tensors[node.output].dims = *dims;
