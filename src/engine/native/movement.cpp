@@ -12,6 +12,9 @@ namespace {
 using graph::Node;
 using graph::Op;
 
+/// Pixels that a conversion takes at a time: two rows of tiles in the first-level cache.
+constexpr std::size_t kPixelsAtATime = 512;
+
 /// From one layout to another, a block of channels and a part of the pixels at a time.
 class Conversion final : public Step {
  public:
@@ -19,33 +22,31 @@ class Conversion final : public Step {
       : block_(block),
         pixels_(static_cast<std::size_t>(shape.pixels())),
         channels_(static_cast<std::size_t>(shape.channels)),
+        parts_((pixels_ + kPixelsAtATime - 1) / kPixelsAtATime),
         from_(from),
         to_(to),
         from_layout_(from_layout),
         to_layout_(to_layout) {
-    tasks = (channels_ + block - 1) / block;
+    tasks = (channels_ + block - 1) / block * parts_;
     reads = {from.buffer};
     writes = {to.buffer};
     name = fmt::format("convert {}x{}x{}", shape.height, shape.width, shape.channels);
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    const float* const from = frame.at(from_);
-    float* const to = frame.at(to_);
-    const std::size_t first = task * block_;
+    const std::size_t first = task / parts_ * block_;
     const std::size_t lanes = std::min(block_, channels_ - first);
+    const std::size_t begin = task % parts_ * kPixelsAtATime;
+    const std::size_t end = std::min(begin + kPixelsAtATime, pixels_);
     const Place source = place(from_layout_, first);
     const Place destination = place(to_layout_, first);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const float* in = from + source.start + lane * source.lane;
-      float* out = to + destination.start + lane * destination.lane;
-      for (std::size_t i = 0; i < pixels_; ++i) out[i * destination.pixel] = in[i * source.pixel];
-    }
-    if (to_layout_ == Layout::kBlocked) {
-      for (std::size_t i = 0; i < pixels_; ++i) {
-        float* const pixel = to + destination.start + i * block_;
-        std::fill(pixel + lanes, pixel + block_, 0.0F);
-      }
+    const float* const from = frame.at(from_) + source.start;
+    float* const to = frame.at(to_) + destination.start;
+    for (std::size_t i = begin; i < end; ++i) {
+      const float* const in = from + i * source.pixel;
+      float* const out = to + i * destination.pixel;
+      for (std::size_t lane = 0; lane < lanes; ++lane) out[lane * destination.lane] = in[lane * source.lane];
+      if (to_layout_ == Layout::kBlocked) std::fill(out + lanes, out + block_, 0.0F);
     }
   }
 
@@ -68,6 +69,7 @@ class Conversion final : public Step {
   std::size_t block_;
   std::size_t pixels_;
   std::size_t channels_;
+  std::size_t parts_;
   View from_;
   View to_;
   Layout from_layout_;

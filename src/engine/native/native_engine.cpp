@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/native/builder.hpp"
+#include "engine/native/packed_file.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette {
@@ -17,6 +20,10 @@ namespace {
 using native::Build;
 using native::Frame;
 using native::Plan;
+
+/// Changes with the layout of packed weights.
+constexpr int kPackingVersion = 1;
+constexpr std::size_t kMaxKey = 3000;
 
 /// What one run needs for itself.
 struct Workspace {
@@ -36,10 +43,17 @@ class NativeEngine final : public Engine {
         graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
     if (!build) return std::unexpected(std::move(build.error()));
     plan_ = std::move(build->plan);
+    const std::string key = packed_key(options);
+    if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights);
+    if (packed_) return {};
     auto weights = AlignedBuffer<float>::create(plan_.weights, "the network's weights");
     if (!weights) return std::unexpected(std::move(weights.error()));
     weights_ = std::move(*weights);
-    return pack(build->packings);
+    // What lies between two constants is never read, but written to files.
+    if (!options.packed_file.empty()) std::ranges::fill(weights_.span(), 0.0F);
+    if (auto packed = pack(build->packings); !packed) return packed;
+    if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span());
+    return {};
   }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "native"; }
@@ -77,6 +91,16 @@ class NativeEngine final : public Engine {
   }
 
  private:
+  /// All that the packed weights depend on: the model, this version's way to pack, the plan.
+  [[nodiscard]] std::string packed_key(const NativeOptions& options) const {
+    std::string key = fmt::format("{} {} {} {} {}", options.model_key, kPackingVersion, kernels_->name,
+                                  options.low_memory, plan_.weights);
+    for (const auto& step : plan_.steps) {
+      if (step->multiply_adds > 0 && key.size() < kMaxKey) key += fmt::format(" {}", step->multiply_adds);
+    }
+    return key;
+  }
+
   Result<void> pack(const std::vector<native::Packing>& packings) {
     std::vector<std::pair<const native::Packing*, std::size_t>> parts;
     for (const auto& packing : packings) {
@@ -108,7 +132,9 @@ class NativeEngine final : public Engine {
     for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
       workspace->bases[i] = workspace->arena.data() + plan_.buffers[i].offset;
     }
-    workspace->bases[native::kWeightsBuffer] = weights_.data();
+    // Steps only read there.
+    workspace->bases[native::kWeightsBuffer] =
+        packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();
     return workspace;
   }
 
@@ -123,6 +149,7 @@ class NativeEngine final : public Engine {
   const kernels::Kernels* kernels_ = nullptr;
   Plan plan_;
   AlignedBuffer<float> weights_;
+  std::optional<native::PackedFile> packed_;  ///< instead
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
 };

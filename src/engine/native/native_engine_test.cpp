@@ -322,5 +322,26 @@ TEST(NativeEngine, ConcurrentRunsAndCancelledOnes) {
   EXPECT_EQ(short_input.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(NativeEngine, PackedWeightsAreKeptAndReplaced) {
+  const test::ScratchFolder folder;
+  const auto path = folder.path() / "packed" / "weights.bin";
+  const auto load = [&](std::uint64_t seed, const std::string& key) {
+    Maker maker(seed);
+    maker.convolution(maker.convolution(maker.input(8, 8, 48), 32, 3, same(3)), 16, 1, {});
+    const std::vector<float> input(8 * 8 * 48, 0.5F);
+    return run(maker.graph(), input, {.packed_file = path, .model_key = key}, 1);
+  };
+  const auto first = load(1, "a");
+  ASSERT_TRUE(std::filesystem::exists(path));
+  // Another model's weights under the same key: what comes back shows that the file was used.
+  EXPECT_EQ(load(2, "a"), first);
+  const auto other = load(2, "b");
+  EXPECT_NE(other, first);
+  EXPECT_EQ(load(1, "b"), other);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
+  EXPECT_EQ(load(1, "b"), first);
+  EXPECT_EQ(load(2, "b"), first);
+}
+
 }  // namespace
 }  // namespace silhouette

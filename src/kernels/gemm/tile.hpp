@@ -39,7 +39,7 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < kRows; ++r) prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
-#pragma GCC unroll 8
+#pragma GCC unroll 4
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
         Vec column[kVecs];
 #pragma GCC unroll 16
