@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "graph/graph.hpp"
 
@@ -85,6 +86,8 @@ View Builder::zeros(std::size_t floats) {
 
 void Builder::add_step(std::unique_ptr<Step> step) {
   step->origin = node_;
+  step->is_tail = tail_.has_value();
+  step->tail = tail_.value_or(Tail::kWhole);
   build_.plan.steps.push_back(std::move(step));
 }
 
@@ -202,13 +205,63 @@ void Builder::add_node(std::uint32_t index) {
   if (!done) add_plain(*this, node);
 }
 
+const graph::Node* Builder::last_resize(bool planar_output) const {
+  std::vector<const graph::Node*> maker(graph_->tensors.size());
+  std::vector<int> readers(graph_->tensors.size());
+  for (const graph::Node& node : graph_->nodes) {
+    maker[node.output] = &node;
+    for (const graph::TensorId id : node.inputs) ++readers[id];
+  }
+  const graph::Node* last = maker[graph_->output];
+  if (last != nullptr && !planar_output) {
+    const bool to_planes =
+        last->op == Op::kTranspose && std::ranges::equal(last->order, std::array<std::int64_t, 4>{0, 3, 1, 2});
+    if (!to_planes || readers[last->inputs[0]] != 1) return nullptr;
+    last = maker[last->inputs[0]];
+  }
+  if (last == nullptr || last->op != Op::kResizeBilinear || !last->activation.is_identity() ||
+      last->corners == graph::Corners::kAsymmetric || readers[graph_->output] != 0) {
+    return nullptr;
+  }
+  const graph::TensorId small = last->inputs[0];
+  return maker[small] != nullptr && image(small) && image(small)->pixels() > 1 ? last : nullptr;
+}
+
+void Builder::add_pending_tail(const graph::Node& resize) {
+  const graph::TensorId small = resize.inputs[0];
+  const auto from = existing(small, Layout::kBlocked);
+  if (!from || existing(small, Layout::kPlanar)) return;
+  tail_ = Tail::kPending;
+  const auto shape = *image(small);
+  const auto whole = *image(resize.output);
+  const View to = add_buffer(static_cast<std::size_t>(shape.pixels() * shape.channels));
+  add_conversion(*this, shape, *from, Layout::kBlocked, to, Layout::kPlanar);
+  build_.plan.pending_output = to.buffer;
+  build_.plan.pending = Pending{.height = static_cast<int>(shape.height),
+                                .width = static_cast<int>(shape.width),
+                                .upsampling = {.height = static_cast<int>(whole.height),
+                                               .width = static_cast<int>(whole.width),
+                                               .aligned_corners = resize.corners == graph::Corners::kAligned}};
+}
+
 Result<Build> Builder::finish(bool planar_output) {
   place_concatenations();
-  for (std::uint32_t i = 0; i < graph_->nodes.size(); ++i) add_node(i);
+  const graph::Node* const resize = last_resize(planar_output);
+  for (std::uint32_t i = 0; i < graph_->nodes.size(); ++i) {
+    const graph::Node& node = graph_->nodes[i];
+    if (&node == resize || (resize != nullptr && node.output == graph_->output)) {
+      // What the pending tail reads mustn't be first made in the other's steps.
+      view(resize->inputs[0], Layout::kBlocked);
+      tail_ = Tail::kWhole;
+    }
+    add_node(i);
+    tail_.reset();
+  }
 
   // The result goes straight to the caller if it is made only there; else it is brought there.
   const graph::TensorId output = graph_->output;
   const Layout layout = planar_output ? Layout::kPlanar : Layout::kDense;
+  if (resize != nullptr) tail_ = Tail::kWhole;
   const View made = view(output, layout);
   // Blocks would be more than the caller has room for.
   const bool layout_is_exact = existing(output, Layout::kBlocked) != made;
@@ -220,6 +273,7 @@ Result<Build> Builder::finish(bool planar_output) {
     add_conversion(*this, {.height = 1, .width = 1, .channels = count}, made, Layout::kDense, {kOutputBuffer, 0},
                    Layout::kDense);
   }
+  if (resize != nullptr) add_pending_tail(*resize);
   place_buffers(build_.plan);
   return std::move(build_);
 }

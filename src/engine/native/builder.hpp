@@ -91,6 +91,9 @@ class Builder {
 
  private:
   void place_concatenations();
+  /// The tensor that the network's last step resizes, if it ends in a resize of an image (and its change to planes).
+  [[nodiscard]] const graph::Node* last_resize(bool planar_output) const;
+  void add_pending_tail(const graph::Node& resize);
   void add_node(std::uint32_t index);
   View convert(graph::TensorId id, Layout layout);
 
@@ -100,6 +103,7 @@ class Builder {
   std::vector<std::array<std::optional<View>, 3>> views_;
   std::vector<std::optional<View>> placed_;  ///< blocked results that belong into a concatenation's
   std::uint32_t node_ = 0;
+  std::optional<Tail> tail_;  ///< that steps being added belong to
 };
 
 kernels::Epilogue epilogue(const graph::Activation& activation) noexcept;

@@ -59,27 +59,37 @@ class NativeEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "native"; }
   [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
 
-  [[nodiscard]] Result<AlignedBuffer<float>> run(std::span<const float> input, std::stop_token stop) override {
+  [[nodiscard]] Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) override {
     if (input.size() !=
         3 * static_cast<std::size_t>(shape_.input_height) * static_cast<std::size_t>(shape_.input_width)) {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("the network's input has {} values, '{}' takes 3 × {} × {}", input.size(), label_,
                               shape_.input_height, shape_.input_width));
     }
-    auto output = AlignedBuffer<float>::create(static_cast<std::size_t>(shape_.channels) *
-                                                   static_cast<std::size_t>(shape_.output_height) *
-                                                   static_cast<std::size_t>(shape_.output_width),
+    if (!plan_.pending) tail = Tail::kWhole;
+    Logits logits{.values = {}, .channels = shape_.channels, .height = shape_.output_height,
+                  .width = shape_.output_width, .pending = {}};
+    if (tail == Tail::kPending) {
+      logits.height = plan_.pending->height;
+      logits.width = plan_.pending->width;
+      logits.pending = plan_.pending->upsampling;
+    }
+    auto values = AlignedBuffer<float>::create(static_cast<std::size_t>(logits.channels) *
+                                                   static_cast<std::size_t>(logits.height) *
+                                                   static_cast<std::size_t>(logits.width),
                                                "the network's output");
-    if (!output) return output;
+    if (!values) return std::unexpected(std::move(values.error()));
+    logits.values = std::move(*values);
     auto workspace = take_workspace();
     if (!workspace) return std::unexpected(std::move(workspace.error()));
     // Steps read inputs through the pointer that others write through.
     (*workspace)->bases[native::kInputBuffer] = const_cast<float*>(input.data());
-    (*workspace)->bases[plan_.output] = output->data();
+    (*workspace)->bases[tail == Tail::kWhole ? plan_.output : plan_.pending_output] = logits.values.data();
     std::atomic<bool> out_of_memory = false;
     const Frame frame((*workspace)->bases, out_of_memory);
     bool cancelled = false;
     for (const auto& step : plan_.steps) {
+      if (step->is_tail && step->tail != tail) continue;
       cancelled = stop.stop_requested();
       if (cancelled) break;
       pool_->parallel_for(step->tasks, [&](std::size_t task) { step->run(frame, task); });
@@ -87,7 +97,7 @@ class NativeEngine final : public Engine {
     give_back(std::move(*workspace));
     if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
     if (out_of_memory) return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to run '{}'", label_));
-    return output;
+    return logits;
   }
 
  private:

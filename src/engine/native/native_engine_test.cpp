@@ -89,9 +89,9 @@ std::vector<float> run(const Graph& graph, std::span<const float> input, const N
   shape.output_height = shape.output_width = 1;
   auto engine = create_native_engine(graph, shape, pool, options, "test");
   EXPECT_TRUE(engine) << engine.error().message;
-  auto result = (*engine)->run(input, {});
+  auto result = (*engine)->run(input, Tail::kWhole, {});
   EXPECT_TRUE(result) << result.error().message;
-  return {result->span().begin(), result->span().end()};
+  return {result->values.span().begin(), result->values.span().end()};
 }
 
 /// Runs a network on every instruction set, with 1 and 3 threads, both memory modes, and compares with the plain
@@ -284,6 +284,48 @@ TEST(NativeEngine, PlanesInAndOut) {
   check(maker, "planes");
 }
 
+TEST(NativeEngine, LastResizeCanBeLeftPending) {
+  for (const bool planes : {false, true}) {
+    for (const auto corners : {graph::Corners::kHalfPixel, graph::Corners::kAligned}) {
+      Maker maker(test_seed());
+      const TensorId image = maker.input(6, 7, 24);
+      const TensorId small = maker.convolution(image, 5, 1, {});
+      Node resize{.op = Op::kResizeBilinear, .inputs = {small}, .corners = corners};
+      resize.output = maker.graph().output = maker.graph().add_tensor({1, 12, 21, 5});
+      maker.graph().nodes.push_back(resize);
+      if (planes) maker.add({.op = Op::kTranspose, .inputs = {resize.output}, .order = {0, 3, 1, 2}});
+      check(maker, "whole");
+      NetworkShape shape;
+      shape.input_height = 6 * 7 * 8;
+      shape.input_width = 1;
+      shape.channels = 5;
+      shape.output_height = 12;
+      shape.output_width = 21;
+      shape.output_nhwc = !planes;
+      ThreadPool pool(2);
+      auto engine = create_native_engine(maker.graph(), shape, pool, {}, "test");
+      ASSERT_TRUE(engine);
+      const std::vector<float> input(6 * 7 * 24, 0.25F);
+      const auto whole = (*engine)->run(input, Tail::kWhole, {});
+      const auto pending = (*engine)->run(input, Tail::kPending, {});
+      ASSERT_TRUE(whole && pending);
+      EXPECT_EQ(whole->height, 12);
+      EXPECT_FALSE(whole->pending);
+      ASSERT_TRUE(pending->pending);
+      EXPECT_EQ(pending->height, 6);
+      EXPECT_EQ(pending->width, 7);
+      EXPECT_EQ(pending->values.size(), 5U * 6 * 7);
+      EXPECT_EQ(pending->pending->height, 12);
+      EXPECT_EQ(pending->pending->width, 21);
+      EXPECT_EQ(pending->pending->aligned_corners, corners == graph::Corners::kAligned);
+      // The same input everywhere makes the same logits everywhere, whatever their size.
+      for (std::size_t c = 0; c < 5; ++c) {
+        EXPECT_NEAR(pending->values[c * 42 + 20], whole->values[c * 252 + 130], 1e-5);
+      }
+    }
+  }
+}
+
 TEST(NativeEngine, ConcurrentRunsAndCancelledOnes) {
   Maker maker(test_seed());
   const TensorId image = maker.input(24, 24, 48);
@@ -298,15 +340,15 @@ TEST(NativeEngine, ConcurrentRunsAndCancelledOnes) {
   auto engine = create_native_engine(maker.graph(), shape, pool, {}, "test");
   ASSERT_TRUE(engine);
   std::vector<float> input(24 * 24 * 48, 0.5F);
-  const auto expected = (*engine)->run(input, {});
+  const auto expected = (*engine)->run(input, Tail::kWhole, {});
   ASSERT_TRUE(expected);
   std::vector<std::jthread> threads;
   std::atomic<int> equal = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 5; ++i) {
-        const auto result = (*engine)->run(input, {});
-        if (result && std::ranges::equal(result->span(), expected->span())) ++equal;
+        const auto result = (*engine)->run(input, Tail::kWhole, {});
+        if (result && std::ranges::equal(result->values.span(), expected->values.span())) ++equal;
       }
     });
   }
@@ -314,10 +356,10 @@ TEST(NativeEngine, ConcurrentRunsAndCancelledOnes) {
   EXPECT_EQ(equal, 20);
   std::stop_source stop;
   stop.request_stop();
-  const auto cancelled = (*engine)->run(input, stop.get_token());
+  const auto cancelled = (*engine)->run(input, Tail::kWhole, stop.get_token());
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
-  const auto short_input = (*engine)->run(std::span(input).first(10), {});
+  const auto short_input = (*engine)->run(std::span(input).first(10), Tail::kWhole, {});
   ASSERT_FALSE(short_input);
   EXPECT_EQ(short_input.error().code, ErrorCode::kInvalidArgument);
 }

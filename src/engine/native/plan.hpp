@@ -5,9 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "base/upsampling.hpp"
+#include "engine/engine.hpp"
 
 namespace silhouette::native {
 
@@ -53,6 +57,8 @@ class Step {
   std::size_t tasks = 1;
   std::int64_t multiply_adds = 0;  ///< that it really does
   std::uint32_t origin = 0;        ///< node of the graph
+  bool is_tail = false;            ///< not done in every run
+  Tail tail = Tail::kWhole;        ///< with is_tail: the kind of run that the step belongs to
   std::vector<std::uint32_t> reads;
   std::vector<std::uint32_t> writes;
 };
@@ -70,11 +76,20 @@ struct Packing {
   std::function<bool(float*, std::size_t)> run;
 };
 
+/// The logits before the network's last resize, and that resize.
+struct Pending {
+  int height = 0;
+  int width = 0;
+  Upsampling upsampling;
+};
+
 /// What a network's run consists of. Immutable once made.
 struct Plan {
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<Buffer> buffers;
   std::uint32_t output = kOutputBuffer;  ///< the buffer that the caller gives for the result
+  std::uint32_t pending_output = kOutputBuffer;  ///< the same for a result whose last resize is pending
+  std::optional<Pending> pending;                ///< if the network ends so that this is possible
   std::size_t arena = 0;                 ///< floats
   std::size_t weights = 0;  ///< floats
 };
