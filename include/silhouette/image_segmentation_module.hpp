@@ -19,8 +19,15 @@ namespace silhouette {
 
 /// Which runtime executes the network.
 enum class EngineChoice : std::uint8_t {
-  kAuto,        ///< the fastest that runs the model
+  kAuto,        ///< native if it knows all of the model's operators, otherwise ExecuTorch
+  kNative,      ///< our own: the fastest; float32 networks
   kExecutorch,  ///< the official ExecuTorch runtime with XNNPACK
+};
+
+/// What the native engine trades. The other engine has no such choice.
+enum class MemoryUse : std::uint8_t {
+  kDefault,  ///< fastest: some convolutions' weights are kept transformed, at up to four times their size
+  kLow,      ///< weights cost what they cost in the file
 };
 
 /// How an image is brought to the model's size. Both ignore its aspect, as the reference implementation does.
@@ -31,6 +38,10 @@ enum class ResizeFilter : std::uint8_t {
 
 struct LoadOptions {
   EngineChoice engine = EngineChoice::kAuto;
+  MemoryUse memory = MemoryUse::kDefault;
+  /// Keep the native engine's packed weights in the cache directory (`packed/`) and map them on later loads, which then
+  /// take milliseconds. Costs up to twice the model's size on disk. For models from files or URLs.
+  bool keep_packed_weights = false;
   /// 0 = one per processor available to this process; otherwise 1…256. ExecuTorch has one pool for the whole process,
   /// which can't be resized while a model uses it: next to another loaded model its pool's size holds, except that 1 is
   /// obeyed.

@@ -169,12 +169,12 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     *resized = Image{};
     timings.preprocess_ms = watch.lap();
 
-    auto logits = model.engine->run(input->span(), options.stop);
+    auto logits = model.engine->run(input->span(), Tail::kWhole, options.stop);
     if (!logits) return std::unexpected(std::move(logits.error()));
     *input = AlignedBuffer<float>{};
     timings.network_ms = watch.lap();
 
-    const LogitsView view{logits->span(), shape.channels, shape.output_height, shape.output_width};
+    const LogitsView view{logits->values.span(), logits->channels, logits->height, logits->width};
     auto maps = make_class_maps(view, width, height, data->classes, *model.pool, options.stop);
     if (!maps) return std::unexpected(std::move(maps.error()));
     data->maps = std::move(*maps);
@@ -203,9 +203,9 @@ Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const 
       }
       input = reordered;
     }
-    auto logits = (*current)->engine->run(input, std::move(stop));
+    auto logits = (*current)->engine->run(input, Tail::kWhole, std::move(stop));
     if (!logits) return std::unexpected(std::move(logits.error()));
-    return std::vector<float>(logits->span().begin(), logits->span().end());
+    return std::vector<float>(logits->values.span().begin(), logits->values.span().end());
   });
 }
 

@@ -38,18 +38,18 @@ TEST(ExecutorchEngine, ConcurrentRunsEqualSerialOnes) {
   const auto engine = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
   EXPECT_EQ(engine->name(), "executorch");
   std::vector<std::vector<float>> inputs;
-  std::vector<AlignedBuffer<float>> expected;
+  std::vector<Logits> expected;
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     inputs.push_back(make_input(seed));
-    expected.push_back(engine->run(inputs.back(), {}).value());
+    expected.push_back(engine->run(inputs.back(), Tail::kWhole, {}).value());
   }
-  EXPECT_FALSE(std::ranges::equal(expected[0].span(), expected[1].span())) << "the input makes no difference";
+  EXPECT_FALSE(std::ranges::equal(expected[0].values.span(), expected[1].values.span())) << "the input makes no difference";
   std::vector<std::jthread> threads;
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     threads.emplace_back([&, t] {
-      const auto logits = engine->run(inputs[t], {});
+      const auto logits = engine->run(inputs[t], Tail::kWhole, {});
       ASSERT_TRUE(logits) << logits.error().message;
-      EXPECT_TRUE(std::ranges::equal(logits->span(), expected[t].span()));
+      EXPECT_TRUE(std::ranges::equal(logits->values.span(), expected[t].values.span()));
     });
   }
 }
@@ -60,23 +60,23 @@ TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
   const auto two = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
   // A third count while the pool is in use must not pull it from under the second engine.
   const auto three = create_executorch_engine(embedded_model(), kShape, 3, "embedded").value();
-  const auto expected = one->run(input, {}).value();
+  const auto expected = one->run(input, Tail::kWhole, {}).value().values;
   for (const auto& engine : {two.get(), three.get()}) {
-    const auto logits = engine->run(input, {}).value();
+    const auto logits = engine->run(input, Tail::kWhole, {}).value().values;
     for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 1e-3F);
   }
 }
 
 TEST(ExecutorchEngine, ErrorsAreValues) {
   const auto engine = create_executorch_engine(embedded_model(), kShape, 1, "embedded").value();
-  const auto short_input = engine->run(std::vector<float>(5), {});
+  const auto short_input = engine->run(std::vector<float>(5), Tail::kWhole, {});
   ASSERT_FALSE(short_input);
   EXPECT_EQ(short_input.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(short_input.error().message, HasSubstr("3 × 513 × 513"));
 
   std::stop_source stop;
   stop.request_stop();
-  const auto cancelled = engine->run(make_input(1), stop.get_token());
+  const auto cancelled = engine->run(make_input(1), Tail::kWhole, stop.get_token());
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
 

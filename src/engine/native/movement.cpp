@@ -127,6 +127,12 @@ class Plain final : public Step {
     std::uint32_t next = 0;
     const auto keep = [&](graph::TensorId id) {
       graph_.tensors.push_back(graph.tensors[id]);
+      auto& constant = graph_.tensors.back().constant;
+      if (constant.values.data() != nullptr && constant.owner == nullptr) {
+        // What the file holds is gone after loading.
+        const auto copy = std::make_shared<std::vector<float>>(constant.values.begin(), constant.values.end());
+        constant = {.values = *copy, .owner = copy};
+      }
       return next++;
     };
     for (graph::TensorId& id : node_.inputs) id = keep(id);
