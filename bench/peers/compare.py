@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 import onnx_file
-from sides import Side, SideFailed, measure, raise_priority
+from sides import Side, SideFailed, measure, prepare_child
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
@@ -252,7 +252,7 @@ def machine() -> dict:
     fields = {key.strip(): value.strip() for key, value in fields.items()}
     flags = set(fields.get("flags", "").split())
     command = [BUILD / "bench" / "silhouette_fma_peak", "--json"]
-    peak = subprocess.run(command, check=True, stdout=subprocess.PIPE, preexec_fn=raise_priority).stdout
+    peak = subprocess.run(command, check=True, stdout=subprocess.PIPE, preexec_fn=prepare_child).stdout
     return {
         "processor": f"{fields.get('model name', platform.processor())}, family {fields.get('cpu family')}, model {fields.get('model')}",
         "processors": len(os.sched_getaffinity(0)),

@@ -1,6 +1,7 @@
 """Processes that take turns: one computes, the others are stopped, so that a runtime's threads that wait by spinning
 don't take the processor from the next one."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -17,8 +18,14 @@ class SideFailed(Exception):
     pass
 
 
-def raise_priority() -> None:
-    """Other work on the machine disturbs less; only root may, and it's no harm if not."""
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+LIBC = ctypes.CDLL(None)
+
+
+def prepare_child() -> None:
+    """Ends it with this process, and raises its priority, so that other work disturbs less, if the user may (root)."""
+    # Whoever is stopped can't see that nobody will wake it again.
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         os.setpriority(os.PRIO_PROCESS, 0, -15)
     except PermissionError:
@@ -42,7 +49,7 @@ class Side:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=raise_priority,
+            preexec_fn=prepare_child,
         )
         reply = self._reply()
         self._stop()
