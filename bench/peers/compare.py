@@ -147,15 +147,24 @@ def add_times(results: dict, times: dict, is_peer) -> None:
             result[f"{key}_to_fastest_peer"] = result[f"{key}_ms"] / min(peer[f"{key}_ms"] for peer in peers)
 
 
+def shown_name(label: str, name: str) -> str:
+    """The label, and what turned out to run if that says more."""
+    return name if name.startswith(label) or " + " in label else f"{label} ({name})"
+
+
 def print_table(title: str, results: dict, quiet: dict, last: tuple) -> None:
     head, cell = last
+    names = {label: shown_name(label, result["name"]) for label, result in results.items()}
+    width = max(map(len, names.values()))
     print(f"\n{title}")
-    print(f"  {'':44} {'min ms':>8} {'median':>8} {'x peer':>7} {'median':>7} {'load':>6} {'first':>7} {'MB':>6} {'of it':>6}  {head}")
+    print(
+        f"  {'':{width}} {'min ms':>8} {'median':>8} {'x peer':>7} {'median':>7} "
+        f"{'load':>6} {'first':>7} {'MB':>6} {'of it':>6}  {head}"
+    )
     for label, r in results.items():
-        name = r["name"] if r["name"].startswith(label) or " + " in label else f"{label} ({r['name']})"
         ratios = [f"{r[k]:7.2f}" if k in r else f"{'':7}" for k in ("min_to_fastest_peer", "median_to_fastest_peer")]
         print(
-            f"  {name:44} {r['min_ms']:8.2f} {r['median_ms']:8.2f} {' '.join(ratios)} {min(r['load_ms']):6.0f} "
+            f"  {names[label]:{width}} {r['min_ms']:8.2f} {r['median_ms']:8.2f} {' '.join(ratios)} {min(r['load_ms']):6.0f} "
             f"{r['first_ms']:7.1f} {r['rss_mb']:6.0f} {r['rss_mb'] - r['idle_mb']:6.0f}  {cell(r)}"
         )
     print(
