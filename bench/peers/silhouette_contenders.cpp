@@ -43,9 +43,9 @@ class NetworkContender final : public Contender {
   }
 
   Result<void> run() override {
-    auto logits = model_->engine->run(input_.span(), {});
+    auto logits = model_->engine->run(input_.span(), Tail::kWhole, {});
     if (!logits) return std::unexpected(std::move(logits.error()));
-    logits_ = std::move(*logits);
+    logits_ = std::move(logits->values);
     return {};
   }
 

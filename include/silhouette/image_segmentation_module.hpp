@@ -79,6 +79,20 @@ struct ModelDescription {
   std::vector<std::string> delegates;  ///< ids of its delegates ("XnnpackBackend"), one per call
 };
 
+/// A part of a network's run.
+struct StepTime {
+  std::string name;
+  double milliseconds = 0;         ///< the least of all runs
+  std::int64_t multiply_adds = 0;  ///< that are really computed; 0 for what only moves or combines values
+};
+
+/// Where a network's time goes.
+struct NetworkProfile {
+  std::vector<StepTime> steps;  ///< in the order of running
+  int threads = 0;
+  double peak_gflops = 0;  ///< what this machine's cores can do at most with so many threads, as measured; 0: unknown
+};
+
 /// Segments images with one model at a time: react-native-executorch's `ImageSegmentationModule` for C++.
 ///
 /// All members may be called from several threads at once. A `forward` that is running when `load` or `unload` is
@@ -121,6 +135,11 @@ class SILHOUETTE_API ImageSegmentationModule {
   /// Runs the network alone on the caller's input for benchmarks and experiments: `input` is 3 × input_height ×
   /// input_width normalised floats, planar; the result is channels × output_height × output_width logits, planar.
   [[nodiscard]] Result<std::vector<float>> run_network(std::span<const float> input, std::stop_token stop = {}) const;
+
+  /// Runs the network `runs` ≥ 1 times on such an input and tells what each step took. Only the native engine has steps:
+  /// kInvalidArgument with another.
+  [[nodiscard]] Result<NetworkProfile> profile_network(std::span<const float> input, int runs,
+                                                       std::stop_token stop = {}) const;
 
  private:
   struct Impl;

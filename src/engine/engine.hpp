@@ -7,7 +7,9 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "base/upsampling.hpp"
@@ -39,6 +41,12 @@ struct Logits {
 /// Whether a run may leave the network's last resize pending.
 enum class Tail : std::uint8_t { kWhole, kPending };
 
+struct EngineStep {
+  std::string name;
+  double milliseconds = 0;
+  std::int64_t multiply_adds = 0;
+};
+
 /// A loaded network that is ready to run. Immutable from outside: `run` may be called from several threads at once.
 class Engine {
  public:
@@ -53,6 +61,12 @@ class Engine {
   /// `input`: 3 × input_height × input_width floats in the shape's order. With Tail::kPending the result may be smaller
   /// than the shape's output. kInvalidArgument for another size, kCancelled, kLimitExceeded, kInternal.
   [[nodiscard]] virtual Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) = 0;
+
+  /// A whole run that notes what its steps took. kInvalidArgument for an engine that can't tell.
+  [[nodiscard]] virtual Result<std::vector<EngineStep>> profile(std::span<const float> /*input*/,
+                                                                std::stop_token /*stop*/) {
+    return fail(ErrorCode::kInvalidArgument, "only the native engine tells what its steps take; load with it");
+  }
 };
 
 }  // namespace silhouette

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -60,6 +61,19 @@ class NativeEngine final : public Engine {
   [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
 
   [[nodiscard]] Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) override {
+    return execute(input, tail, stop, nullptr);
+  }
+
+  [[nodiscard]] Result<std::vector<EngineStep>> profile(std::span<const float> input, std::stop_token stop) override {
+    std::vector<EngineStep> steps;
+    auto logits = execute(input, Tail::kWhole, stop, &steps);
+    if (!logits) return std::unexpected(std::move(logits.error()));
+    return steps;
+  }
+
+ private:
+  Result<Logits> execute(std::span<const float> input, Tail tail, const std::stop_token& stop,
+                         std::vector<EngineStep>* times) {
     if (input.size() !=
         3 * static_cast<std::size_t>(shape_.input_height) * static_cast<std::size_t>(shape_.input_width)) {
       return fail(ErrorCode::kInvalidArgument,
@@ -92,7 +106,12 @@ class NativeEngine final : public Engine {
       if (step->is_tail && step->tail != tail) continue;
       cancelled = stop.stop_requested();
       if (cancelled) break;
+      const auto start = std::chrono::steady_clock::now();
       pool_->parallel_for(step->tasks, [&](std::size_t task) { step->run(frame, task); });
+      if (times != nullptr) {
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+        times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
+      }
     }
     give_back(std::move(*workspace));
     if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
@@ -100,7 +119,6 @@ class NativeEngine final : public Engine {
     return logits;
   }
 
- private:
   /// All that the packed weights depend on: the model, this version's way to pack, the plan.
   [[nodiscard]] std::string packed_key(const NativeOptions& options) const {
     std::string key = fmt::format("{} {} {} {} {}", options.model_key, kPackingVersion, kernels_->name,
