@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <iterator>
 
 #include "graph/graph.hpp"
 
@@ -85,25 +84,26 @@ std::string amount_text(std::int64_t amount) {
 
 }  // namespace
 
+std::string describe(const Graph& graph, const Node& node) {
+  std::vector<std::string> operands;
+  operands.reserve(node.inputs.size());
+  for (const TensorId id : node.inputs) {
+    const Tensor& tensor = graph.tensors[id];
+    operands.push_back(tensor.is_constant() ? shape_text(tensor) : fmt::format("%{} {}", id, shape_text(tensor)));
+  }
+  std::string text =
+      fmt::format("%{} = {}{} ({}) -> {}{}", node.output, op_name(node.op), attributes_text(node),
+                  fmt::join(operands, ", "), shape_text(graph.tensors[node.output]), activation_text(node.activation));
+  if (const std::int64_t cost = multiply_adds(graph, node); cost > 0)
+    text += fmt::format(", {} multiply-adds", amount_text(cost));
+  return text;
+}
+
 std::string describe(const Graph& graph) {
   std::string text;
-  const auto out = std::back_inserter(text);
-  for (const Node& node : graph.nodes) {
-    std::vector<std::string> operands;
-    operands.reserve(node.inputs.size());
-    for (const TensorId id : node.inputs) {
-      const Tensor& tensor = graph.tensors[id];
-      operands.push_back(tensor.is_constant() ? shape_text(tensor) : fmt::format("%{} {}", id, shape_text(tensor)));
-    }
-    fmt::format_to(out, "%{} = {}{} ({}) -> {}{}", node.output, op_name(node.op), attributes_text(node),
-                   fmt::join(operands, ", "), shape_text(graph.tensors[node.output]), activation_text(node.activation));
-    if (const std::int64_t cost = multiply_adds(graph, node); cost > 0)
-      fmt::format_to(out, ", {} multiply-adds", amount_text(cost));
-    text += '\n';
-  }
-  fmt::format_to(out, "{} steps, {} multiply-adds; input %{}, output %{}\n", graph.nodes.size(),
-                 amount_text(multiply_adds(graph)), graph.input, graph.output);
-  return text;
+  for (const Node& node : graph.nodes) text += describe(graph, node) + '\n';
+  return text + fmt::format("{} steps, {} multiply-adds; input %{}, output %{}\n", graph.nodes.size(),
+                            amount_text(multiply_adds(graph)), graph.input, graph.output);
 }
 
 }  // namespace silhouette::graph

@@ -173,7 +173,9 @@ std::int64_t positions_inside(std::int64_t output, std::int64_t input, std::int6
 std::int64_t multiply_adds(const Graph& graph, const Node& node);
 std::int64_t multiply_adds(const Graph& graph);
 
-/// One line a node, for people: operation, operands' and result's dimensions, activation, multiply-adds.
+/// One line for people: operation, operands' and result's dimensions, activation, multiply-adds.
+std::string describe(const Graph& graph, const Node& node);
+/// The same of all nodes, and their sum.
 std::string describe(const Graph& graph);
 
 }  // namespace silhouette::graph

@@ -13,7 +13,8 @@ bool fold_constants(Graph& graph);
 bool remove_copies(Graph& graph);
 /// Joins a transpose of a transpose to one.
 bool join_transposes(Graph& graph);
-/// Does arithmetic on single values before reshapes and transposes, which then meet each other and cancel.
+/// Does arithmetic with single numbers, vectors or what is laid out alike before reshapes and transposes, which then
+/// meet each other and cancel.
 bool sink_layouts(Graph& graph);
 /// Resizes of a single pixel become expansions; arithmetic broadcasts by itself and needs no expanded operand.
 bool broadcast_operands(Graph& graph);

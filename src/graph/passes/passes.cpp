@@ -7,7 +7,8 @@
 namespace silhouette::graph {
 namespace {
 
-// Compositions are recognised before scales are folded, which would take them apart.
+// Compositions are recognised before scales are folded, which would take them apart; a convolution changes places with
+// a resize before it gets an addend, which would keep it from that.
 constexpr std::array kPasses{
     Pass{"fold-constants", fold_constants},
     Pass{"remove-copies", remove_copies},
@@ -17,12 +18,12 @@ constexpr std::array kPasses{
     Pass{"fuse-activations", fuse_activations},
     Pass{"recognize-activations", recognize_activations},
     Pass{"fold-scales", fold_scales},
+    Pass{"convolve-before-resize", convolve_before_resize},
     Pass{"fuse-additions", fuse_additions},
     Pass{"fold-padding", fold_padding},
     Pass{"trim-kernels", trim_kernels},
     Pass{"flatten-concatenations", flatten_concatenations},
     Pass{"split-pooled-branch", split_pooled_branch},
-    Pass{"convolve-before-resize", convolve_before_resize},
     Pass{"drop-dead", drop_dead},
 };
 
