@@ -4,6 +4,7 @@
 #include "kernels/depthwise/row.hpp"
 #include "kernels/elementwise/rows.hpp"
 #include "kernels/gemm/tile.hpp"
+#include "kernels/layout/planes.hpp"
 #include "kernels/pool/row.hpp"
 #include "kernels/resize/row.hpp"
 #include "kernels/winograd/lines.hpp"
@@ -25,6 +26,8 @@ constexpr Kernels make_kernels(const char* name) {
   kernels.binary = binary;
   kernels.unary = unary;
   kernels.resize = resize;
+  kernels.resize_planes = resize_planes;
+  kernels.to_planes = to_planes;
   kernels.average = average;
   kernels.combine = combine;
   return kernels;

@@ -115,6 +115,29 @@ struct ResizeRow {
   Epilogue epilogue;
 };
 
+/// The same, its results as planes: rows of one channel each.
+struct ResizePlanesRow {
+  const float* top = nullptr;
+  const float* bottom = nullptr;
+  float weight_bottom = 0;
+  const std::int32_t* left = nullptr;
+  const std::int32_t* right = nullptr;
+  const float* weight_right = nullptr;
+  std::size_t output_width = 0;
+  float* output = nullptr;         ///< of the block's first channel
+  std::size_t plane = 0;           ///< from channel to channel
+  std::size_t channels = 0;        ///< of the block that are wanted
+};
+
+/// A part of an image from blocks to planes.
+struct ToPlanes {
+  const float* input = nullptr;
+  std::size_t pixels = 0;
+  float* output = nullptr;
+  std::size_t plane = 0;
+  std::size_t channels = 0;
+};
+
 /// A one-dimensional Winograd transform: linear combinations of a few lines of pixels.
 struct LineTransform {
   const float* const* inputs = nullptr;  ///< first pixel of each line
@@ -149,6 +172,8 @@ struct Kernels {
   void (*binary)(const BinaryRow&) = nullptr;
   void (*unary)(const UnaryRow&) = nullptr;
   void (*resize)(const ResizeRow&) = nullptr;
+  void (*resize_planes)(const ResizePlanesRow&) = nullptr;
+  void (*to_planes)(const ToPlanes&) = nullptr;
   /// Sum over pixels of one block, divided by their number.
   void (*average)(const float* input, std::size_t pixels, float* output) = nullptr;
   /// output[i] = Σ factors[j] × inputs[j][i] over three j; `count` is a multiple of the block.

@@ -254,7 +254,8 @@ Result<Build> Builder::finish(bool planar_output) {
       view(resize->inputs[0], Layout::kBlocked);
       tail_ = Tail::kWhole;
     }
-    add_node(i);
+    node_ = i;
+    if (&node != resize || !add_resize(*this, node, /*planar=*/true)) add_node(i);
     tail_.reset();
   }
 

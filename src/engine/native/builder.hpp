@@ -116,7 +116,8 @@ bool add_pool(Builder& builder, const graph::Node& node);
 bool add_global_average(Builder& builder, const graph::Node& node);
 bool add_binary(Builder& builder, const graph::Node& node);
 bool add_unary(Builder& builder, const graph::Node& node);
-bool add_resize(Builder& builder, const graph::Node& node);
+/// `planar`: the result as planes, at no extra cost.
+bool add_resize(Builder& builder, const graph::Node& node, bool planar = false);
 bool add_concatenation(Builder& builder, const graph::Node& node);
 bool add_movement(Builder& builder, const graph::Node& node);
 /// By the plain interpreter: always possible.

@@ -166,8 +166,10 @@ struct Samples {
 
 class Resize final : public Step {
  public:
-  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from, View to)
-      : kernels_(&kernels),
+  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from, View to,
+         bool planar)
+      : planar_(planar),
+        kernels_(&kernels),
         in_(in),
         out_(out),
         from_(from),
@@ -186,7 +188,27 @@ class Resize final : public Step {
     const std::size_t block_index = task / static_cast<std::size_t>(out_.height);
     const std::size_t y = task % static_cast<std::size_t>(out_.height);
     const float* const from = frame.at(from_) + static_cast<std::ptrdiff_t>(block_index) * in_.pixels() * block;
+    if (planar_) {
+      kernels::ResizePlanesRow planes;
+      fill(planes, from, y);
+      const std::size_t first = block_index * kernels_->block;
+      planes.plane = static_cast<std::size_t>(out_.pixels());
+      planes.channels = std::min(kernels_->block, static_cast<std::size_t>(out_.channels) - first);
+      planes.output = frame.at(to_) + first * planes.plane + y * static_cast<std::size_t>(out_.width);
+      kernels_->resize_planes(planes);
+      return;
+    }
     kernels::ResizeRow row;
+    fill(row, from, y);
+    row.output = frame.at(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
+    row.epilogue = epilogue_;
+    kernels_->resize(row);
+  }
+
+ private:
+  template <typename Row>
+  void fill(Row& row, const float* from, std::size_t y) const noexcept {
+    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
     row.top = from + lines_.low[y] * in_.width * block;
     row.bottom = from + lines_.high[y] * in_.width * block;
     row.weight_bottom = lines_.weight[y];
@@ -194,12 +216,9 @@ class Resize final : public Step {
     row.right = columns_.high.data();
     row.weight_right = columns_.weight.data();
     row.output_width = static_cast<std::size_t>(out_.width);
-    row.output = frame.at(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
-    row.epilogue = epilogue_;
-    kernels_->resize(row);
   }
 
- private:
+  bool planar_;
   const kernels::Kernels* kernels_;
   ImageShape in_;
   ImageShape out_;
@@ -258,13 +277,13 @@ bool add_unary(Builder& builder, const Node& node) {
   return true;
 }
 
-bool add_resize(Builder& builder, const Node& node) {
+bool add_resize(Builder& builder, const Node& node, bool planar) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   if (!in || !out) return false;
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const View to = builder.result(node.output, Layout::kBlocked);
-  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *in, *out, from, to));
+  const View to = builder.result(node.output, planar ? Layout::kPlanar : Layout::kBlocked);
+  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *in, *out, from, to, planar));
   return true;
 }
 

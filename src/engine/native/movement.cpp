@@ -18,8 +18,10 @@ constexpr std::size_t kPixelsAtATime = 512;
 /// From one layout to another, a block of channels and a part of the pixels at a time.
 class Conversion final : public Step {
  public:
-  Conversion(std::size_t block, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout)
-      : block_(block),
+  Conversion(const kernels::Kernels& kernels, const ImageShape& shape, View from, Layout from_layout, View to,
+             Layout to_layout)
+      : kernels_(&kernels),
+        block_(kernels.block),
         pixels_(static_cast<std::size_t>(shape.pixels())),
         channels_(static_cast<std::size_t>(shape.channels)),
         parts_((pixels_ + kPixelsAtATime - 1) / kPixelsAtATime),
@@ -27,7 +29,7 @@ class Conversion final : public Step {
         to_(to),
         from_layout_(from_layout),
         to_layout_(to_layout) {
-    tasks = (channels_ + block - 1) / block * parts_;
+    tasks = (channels_ + block_ - 1) / block_ * parts_;
     reads = {from.buffer};
     writes = {to.buffer};
     name = fmt::format("convert {}x{}x{}", shape.height, shape.width, shape.channels);
@@ -42,6 +44,14 @@ class Conversion final : public Step {
     const Place destination = place(to_layout_, first);
     const float* const from = frame.at(from_) + source.start;
     float* const to = frame.at(to_) + destination.start;
+    if (from_layout_ == Layout::kBlocked && to_layout_ == Layout::kPlanar) {
+      kernels_->to_planes({.input = from + begin * block_,
+                           .pixels = end - begin,
+                           .output = to + begin,
+                           .plane = pixels_,
+                           .channels = lanes});
+      return;
+    }
     for (std::size_t i = begin; i < end; ++i) {
       const float* const in = from + i * source.pixel;
       float* const out = to + i * destination.pixel;
@@ -66,6 +76,7 @@ class Conversion final : public Step {
     return {};
   }
 
+  const kernels::Kernels* kernels_;
   std::size_t block_;
   std::size_t pixels_;
   std::size_t channels_;
@@ -181,7 +192,7 @@ bool is_order(const Node& node, std::initializer_list<std::int64_t> order) {
 }  // namespace
 
 void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout) {
-  builder.add_step(std::make_unique<Conversion>(builder.block(), shape, from, from_layout, to, to_layout));
+  builder.add_step(std::make_unique<Conversion>(builder.kernels(), shape, from, from_layout, to, to_layout));
 }
 
 bool add_concatenation(Builder& builder, const Node& node) {
