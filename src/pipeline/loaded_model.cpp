@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/processors.hpp"
 #include "engine/model_data.hpp"
 #include "formats/pte/program.hpp"
 #include "pipeline/network_shape.hpp"
