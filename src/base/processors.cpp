@@ -95,11 +95,12 @@ int available_processors() noexcept {
   const int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
   try {
     const auto granted = cgroup_processors("/proc/self/cgroup", "/sys/fs/cgroup");
-    if (granted && *granted < allowed) return std::max(1, static_cast<int>(std::ceil(*granted)));
+    if (!granted || *granted >= allowed) return allowed;
+    return std::max(1, static_cast<int>(std::ceil(*granted)));
   } catch (const std::exception&) {
     // Without the memory to ask, what the mask says will do.
+    return allowed;
   }
-  return allowed;
 }
 
 }  // namespace silhouette
