@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/fma_peak.hpp"
-#include "base/thread_pool.hpp"
+#include "base/processors.hpp"
 
 int main(int argc, char** argv) {
   using namespace silhouette;

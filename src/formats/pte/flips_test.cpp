@@ -50,7 +50,9 @@ void damage_and_parse(std::vector<std::byte> file, std::string_view name, std::s
     const auto network = read_network(file, name);
     EXPECT_TRUE(program || !network) << name;
     if (!network) expect_reason(network.error());
-    if (network) EXPECT_TRUE(graph::verify(*network)) << name;
+    if (network) {
+      EXPECT_TRUE(graph::verify(*network)) << name;
+    }
     std::ranges::copy(good, file.begin());
   }
   // Most of these bytes mean something.
