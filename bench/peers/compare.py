@@ -281,7 +281,7 @@ def main() -> int:
         "--ours",
         action="append",
         metavar="'ENGINE [NAME=VALUE…]'",
-        help="an engine (auto or executorch) and environment variables; may be repeated [auto]",
+        help="an engine (auto, native, native-low or executorch) and environment variables; may be repeated [auto]",
     )
     parser.add_argument("--peers", type=lambda text: text.split(","), default=PEERS, help=f"[{','.join(PEERS)}]")
     parser.add_argument("--no-photos", action="store_true", help="only networks, not the whole way from a JPEG")

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -30,7 +32,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kUsage =
-    "usage: silhouette_contender network|photo auto|executorch|executorch-alone MODEL THREADS\n";
+    "usage: silhouette_contender network|photo auto|native|native-low|executorch|executorch-alone MODEL THREADS\n";
+
+constexpr std::array<std::string_view, 4> kEngines{"auto", "native", "native-low", "executorch"};
 
 struct Task {
   bool photo = false;
@@ -69,7 +73,9 @@ std::optional<Task> parse_task(const std::vector<std::string>& arguments) {
     return std::nullopt;
   }
   const bool photo = arguments[0] == "photo";
-  if (engine != "auto" && engine != "executorch" && (engine != "executorch-alone" || photo)) return std::nullopt;
+  if (std::ranges::find(kEngines, engine) == kEngines.end() && (engine != "executorch-alone" || photo)) {
+    return std::nullopt;
+  }
   return Task{.photo = photo, .engine = engine, .model = arguments[2], .threads = *threads};
 }
 
@@ -82,7 +88,9 @@ Result<std::unique_ptr<Contender>> load(const Task& task) {
 #endif
   }
   LoadOptions options;
-  options.engine = task.engine == "executorch" ? EngineChoice::kExecutorch : EngineChoice::kAuto;
+  if (task.engine == "executorch") options.engine = EngineChoice::kExecutorch;
+  if (task.engine.starts_with("native")) options.engine = EngineChoice::kNative;
+  if (task.engine == "native-low") options.memory = MemoryUse::kLow;
   options.threads = task.threads;
   return task.photo ? make_photo_contender(task.model, options) : make_network_contender(task.model, options);
 }

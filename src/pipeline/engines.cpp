@@ -73,9 +73,13 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
       return ChosenEngine{.engine = std::move(*native),
                           .reason = chosen ? "knows all of the model's operators" : reason};
     }
-    const bool may_fall_back = options.engine == EngineChoice::kAuto && kHasExecutorch &&
-                               native.error().code == ErrorCode::kUnsupportedModel;
+    const bool may_fall_back =
+        options.engine == EngineChoice::kAuto && native.error().code == ErrorCode::kUnsupportedModel;
     if (!may_fall_back) return std::unexpected(std::move(native.error()));
+    if (!kHasExecutorch) {
+      return fail(ErrorCode::kUnsupportedModel,
+                  fmt::format("{}; ExecuTorch might run it: build with SILHOUETTE_EXECUTORCH=ON", native.error().message));
+    }
     reason = fmt::format("the native engine can't: {}", native.error().message);
   }
   auto executorch = make_executorch(std::move(request));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 
 #include "base/hash_random.hpp"
 #include "support/support.hpp"
@@ -17,6 +18,10 @@ constexpr std::size_t kPixels = kSize * kSize;
 constexpr std::size_t kClasses = 21;
 
 }  // namespace
+
+void PrintTo(const GoldenNetwork& network, std::ostream* out) {
+  *out << network.skeleton;
+}
 
 std::vector<GoldenNetwork> golden_networks() {
   return {{"deeplabv3_resnet50_224", "deeplabv3_resnet50_224", 4},

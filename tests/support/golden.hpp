@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct GoldenNetwork {
   std::string golden;    ///< folder below tests/golden
   std::size_t step = 1;  ///< only every step-th pixel of the logits is kept
 };
+void PrintTo(const GoldenNetwork& network, std::ostream* out);
 std::vector<GoldenNetwork> golden_networks();
 
 /// The model file's bytes.
