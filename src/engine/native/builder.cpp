@@ -177,7 +177,9 @@ void Builder::add_node(std::uint32_t index) {
   const graph::Node& node = graph_->nodes[index];
   bool done = false;
   switch (node.op) {
-    case Op::kConvolution: done = add_winograd(*this, node) || add_convolution(*this, node); break;
+    case Op::kConvolution: 
+      done = add_winograd(*this, node) || add_strassen(*this, node) || add_convolution(*this, node);
+      break;
     case Op::kDepthwiseConvolution: done = add_depthwise(*this, node); break;
     case Op::kAveragePool:
     case Op::kMaxPool: done = add_pool(*this, node); break;

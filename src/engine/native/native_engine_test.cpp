@@ -162,6 +162,18 @@ TEST(NativeEngine, WinogradConvolutions) {
   }
 }
 
+TEST(NativeEngine, StrassenProducts) {
+  const auto seed = test_seed();
+  for (const auto& [height, width, in, out] : std::vector<std::array<std::int64_t, 4>>{
+           {12, 12, 512, 256}, {11, 12, 528, 320}, {16, 15, 1056, 256}, {15, 10, 2048, 512}}) {
+    Maker maker(seed);
+    const TensorId image = maker.input(height, width, in);
+    const TensorId first = maker.convolution(image, out, 1, {}, {.min = 0});
+    maker.convolution(image, out, 1, {}, {.max = 1}, first);
+    check(maker, fmt::format("{}x{}x{} -> {}", height, width, in, out), 1e-4);
+  }
+}
+
 TEST(NativeEngine, AddendsAndActivations) {
   const auto seed = test_seed();
   using Function = graph::Activation::Function;
