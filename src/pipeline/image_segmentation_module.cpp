@@ -173,12 +173,16 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     *resized = Image{};
     timings.preprocess_ms = watch.lap();
 
-    auto logits = model.engine->run(input->span(), Tail::kWhole, options.stop);
+    auto logits = model.engine->run(input->span(), Tail::kPending, options.stop);
     if (!logits) return std::unexpected(std::move(logits.error()));
     *input = AlignedBuffer<float>{};
     timings.network_ms = watch.lap();
 
-    const LogitsView view{logits->values.span(), logits->channels, logits->height, logits->width};
+    const LogitsView view{.values = logits->values.span(),
+                          .channels = logits->channels,
+                          .height = logits->height,
+                          .width = logits->width,
+                          .pending = logits->pending};
     auto maps = make_class_maps(view, width, height, data->classes, *model.pool, options.stop);
     if (!maps) return std::unexpected(std::move(maps.error()));
     data->maps = std::move(*maps);
