@@ -78,7 +78,8 @@ std::string profile_text(const NetworkProfile& profile) {
   }
   const auto line = [&](const std::string& name, double ms, std::int64_t work) {
     const double gflops = ms > 0 ? 2e-6 * static_cast<double>(work) / ms : 0;
-    text += fmt::format("{:10.3f} {:6.1f}% {:9.4f}", ms, total > 0 ? 100 * ms / total : 0, static_cast<double>(work) * 1e-9);
+    text += fmt::format("{:10.3f} {:6.1f}% {:9.4f}", ms, total > 0 ? 100 * ms / total : 0,
+                        static_cast<double>(work) * 1e-9);
     if (work == 0) {
       text += fmt::format(" {:>8} {:>6}", "-", "-");
     } else {
@@ -88,8 +89,8 @@ std::string profile_text(const NetworkProfile& profile) {
     text += fmt::format("  {}\n", name);
   };
   for (const StepTime& step : profile.steps) line(step.name, step.milliseconds, step.multiply_adds);
-  line(fmt::format("all steps; measured peak {:.1f} GFLOP/s with {} threads", profile.peak_gflops, profile.threads), total,
-       multiply_adds);
+  line(fmt::format("all steps; measured peak {:.1f} GFLOP/s with {} threads", profile.peak_gflops, profile.threads),
+       total, multiply_adds);
   return text;
 }
 

@@ -138,8 +138,8 @@ class SILHOUETTE_API ImageSegmentationModule {
   /// input_width normalised floats, planar; the result is channels × output_height × output_width logits, planar.
   [[nodiscard]] Result<std::vector<float>> run_network(std::span<const float> input, std::stop_token stop = {}) const;
 
-  /// Runs the network `runs` ≥ 1 times on such an input and tells what each step took. Only the native engine has steps:
-  /// kInvalidArgument with another.
+  /// Runs the network `runs` ≥ 1 times on such an input and tells what each step took. Only the native engine has
+  /// steps: kInvalidArgument with another.
   [[nodiscard]] Result<NetworkProfile> profile_network(std::span<const float> input, int runs,
                                                        std::stop_token stop = {}) const;
 

@@ -93,7 +93,9 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
   job_ = &job;
   if (sleepers_ > 0) {
     // Whoever is about to sleep holds the mutex until it does.
-    { const std::lock_guard lock(mutex_); }
+    {
+      const std::lock_guard lock(mutex_);
+    }
     wake_.notify_all();
   }
   run(job);

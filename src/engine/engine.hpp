@@ -7,7 +7,6 @@
 #include <span>
 #include <stop_token>
 #include <string>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,8 +27,8 @@ struct NetworkShape {
   bool output_nhwc = false;  ///< in the file; engines give planes always
 };
 
-/// What a run gives: channels × height × width values, planar. With `pending` they are the operand of the network's last
-/// step, a resize, which is left to the caller: it may need some of the result only, or none at another size.
+/// What a run gives: channels × height × width values, planar. With `pending` they are the operand of the network's
+/// last step, a resize, which is left to the caller: it may need some of the result only, or none at another size.
 struct Logits {
   AlignedBuffer<float> values;
   int channels = 0;

@@ -11,7 +11,7 @@
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
-constexpr Kernels make_kernels(const char* name) {
+constexpr Kernels make_kernels(const char* name) noexcept {
   Kernels kernels;
   kernels.name = name;
   kernels.block = kBlock;

@@ -6,8 +6,8 @@
 namespace silhouette::kernels {
 
 // Images are kept in blocks of channels: [channels / block][pixels][block], the last block filled up with lanes that
-// hold finite numbers of no meaning. One layout serves matrix products, windows and transforms: neighbouring pixels of a
-// block are contiguous. All pointers to blocks are aligned to the block; sizes and strides are in floats.
+// hold finite numbers of no meaning. One layout serves matrix products, windows and transforms: neighbouring pixels of
+// a block are contiguous. All pointers to blocks are aligned to the block; sizes and strides are in floats.
 
 /// Functions that a kernel may apply to its result before it clamps it.
 enum class Function : std::uint8_t { kNone, kHardswish, kHardsigmoid, kSigmoid };
@@ -124,9 +124,9 @@ struct ResizePlanesRow {
   const std::int32_t* right = nullptr;
   const float* weight_right = nullptr;
   std::size_t output_width = 0;
-  float* output = nullptr;         ///< of the block's first channel
-  std::size_t plane = 0;           ///< from channel to channel
-  std::size_t channels = 0;        ///< of the block that are wanted
+  float* output = nullptr;   ///< of the block's first channel
+  std::size_t plane = 0;     ///< from channel to channel
+  std::size_t channels = 0;  ///< of the block that are wanted
 };
 
 /// A part of an image from blocks to planes.
@@ -145,8 +145,8 @@ struct LineTransform {
   std::size_t pixels = 0;                ///< transformed, each for itself
   std::ptrdiff_t input_step = 0;         ///< between pixels
   std::ptrdiff_t output_step = 0;
-  const float* bias = nullptr;           ///< [block]; a transform with a bias finishes, others leave out what follows
-  std::ptrdiff_t addend = 0;             ///< from each result to what is added to it, or 0 for nothing
+  const float* bias = nullptr;  ///< [block]; a transform with a bias finishes, others leave out what follows
+  std::ptrdiff_t addend = 0;    ///< from each result to what is added to it, or 0 for nothing
   Epilogue epilogue;
 };
 using LineKernel = void (*)(const LineTransform&);
@@ -159,9 +159,9 @@ inline constexpr std::size_t kMaxTileRows = 16;
 
 /// The kernels of one instruction set.
 struct Kernels {
-  const char* name = "";   ///< "avx2"
-  std::size_t block = 0;   ///< channels in a block, floats
-  std::size_t depth = 0;   ///< of a matrix product that one pass covers, for the first-level cache's sake
+  const char* name = "";  ///< "avx2"
+  std::size_t block = 0;  ///< channels in a block, floats
+  std::size_t depth = 0;  ///< of a matrix product that one pass covers, for the first-level cache's sake
   /// By number of rows − 1; [0] for panels of one block of columns, [1] for those of two. Null beyond the largest.
   TileKernel packed[2][kMaxTileRows] = {};   ///< rows follow each other: row_stride is the block
   TileKernel strided[2][kMaxTileRows] = {};  ///< any row_stride
@@ -182,8 +182,8 @@ struct Kernels {
   LineKernel winograd_output[kLineTypes] = {};
 };
 
-/// What this machine runs best, or what the environment's SILHOUETTE_ISA asks for ("avx512", "avx2", "portable"), if the
-/// machine has it.
+/// What this machine runs best, or what the environment's SILHOUETTE_ISA asks for ("avx512", "avx2", "portable"), if
+/// the machine has it.
 const Kernels& best_kernels() noexcept;
 
 /// All that this machine can run, best first.

@@ -17,7 +17,7 @@ namespace {
 
 /// Changes whenever the file's contents do: every way to write or replace a file changes one of these.
 std::string file_key(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) return {};
   return fmt::format("{} {} {} {}.{:09} {}.{:09}", status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
@@ -28,11 +28,13 @@ std::filesystem::path packed_path(const std::filesystem::path& cache, const std:
   std::error_code error;
   const auto absolute = std::filesystem::absolute(model, error);
   const std::size_t hash = std::hash<std::string>()(absolute.string());
-  return cache / "packed" / fmt::format("{}-{:016x}-{}{}.bin", model.stem().string(), hash,
-                                        kernels::best_kernels().name, low ? "-low" : "");
+  return cache / "packed" /
+         fmt::format("{}-{:016x}-{}{}.bin", model.stem().string(), hash, kernels::best_kernels().name,
+                     low ? "-low" : "");
 }
 
-Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const LoadOptions& options, ThreadPool& pool) {
+Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const LoadOptions& options,
+                                            ThreadPool& pool) {
   auto network = pte::read_network(request.data->bytes(), request.name);
   if (!network) return std::unexpected(std::move(network.error()));
   NativeOptions native;
@@ -49,9 +51,9 @@ Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request) {
 #ifdef SILHOUETTE_WITH_EXECUTORCH
   return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name);
 #else
-  return fail(ErrorCode::kUnsupportedModel,
-              fmt::format("this build has no ExecuTorch to run '{}' with; build with SILHOUETTE_EXECUTORCH=ON",
-                          request.name));
+  return fail(
+      ErrorCode::kUnsupportedModel,
+      fmt::format("this build has no ExecuTorch to run '{}' with; build with SILHOUETTE_EXECUTORCH=ON", request.name));
 #endif
 }
 
@@ -77,8 +79,9 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
         options.engine == EngineChoice::kAuto && native.error().code == ErrorCode::kUnsupportedModel;
     if (!may_fall_back) return std::unexpected(std::move(native.error()));
     if (!kHasExecutorch) {
-      return fail(ErrorCode::kUnsupportedModel,
-                  fmt::format("{}; ExecuTorch might run it: build with SILHOUETTE_EXECUTORCH=ON", native.error().message));
+      return fail(
+          ErrorCode::kUnsupportedModel,
+          fmt::format("{}; ExecuTorch might run it: build with SILHOUETTE_EXECUTORCH=ON", native.error().message));
     }
     reason = fmt::format("the native engine can't: {}", native.error().message);
   }

@@ -16,8 +16,8 @@ namespace silhouette {
 struct EngineRequest {
   std::shared_ptr<const ModelData> data;
   NetworkShape shape;
-  std::string_view name;        ///< in messages
-  std::filesystem::path file;   ///< where the data come from, or empty: bytes
+  std::string_view name;       ///< in messages
+  std::filesystem::path file;  ///< where the data come from, or empty: bytes
   int threads = 1;
 };
 

@@ -116,7 +116,8 @@ TEST(ApiWithoutModel, EnginesAreChosenAsAskedOrWithTheReason) {
   EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kNative), "native: asked for");
   EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kExecutorch), "executorch: asked for");
   EXPECT_THAT(chosen("tiny_plain.pte", EngineChoice::kAuto), ::testing::StartsWith("native: "));
-  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kAuto), ::testing::StartsWith("executorch: the native engine can't"));
+  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kAuto),
+              ::testing::StartsWith("executorch: the native engine can't"));
   EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kNative), HasSubstr("tiny_int8.pte"));
 }
 

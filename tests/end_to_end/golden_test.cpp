@@ -170,9 +170,8 @@ TEST_P(TinyNetwork, AgreesWithPytorch) {
 
 INSTANTIATE_TEST_SUITE_P(Files, TinyNetwork,
                          ::testing::Combine(::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride",
-                                                              "tiny_two_outputs", "tiny_portable",
-                                                              "tiny_channels_last", "tiny_clone",
-                                                              "tiny_inline_constants", "tiny_int8"),
+                                                              "tiny_two_outputs", "tiny_portable", "tiny_channels_last",
+                                                              "tiny_clone", "tiny_inline_constants", "tiny_int8"),
                                             ::testing::Values(EngineChoice::kAuto, EngineChoice::kExecutorch)),
                          [](const auto& test) {
                            const bool automatic = std::get<1>(test.param) == EngineChoice::kAuto;

@@ -1,5 +1,5 @@
-// The native engine against PyTorch on every instruction set that this machine has, with different numbers of threads and
-// in both memory modes.
+// The native engine against PyTorch on every instruction set that this machine has, with different numbers of threads
+// and in both memory modes.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -40,7 +40,8 @@ bool makes_blocks(const graph::Node& node) {
 }  // namespace
 
 kernels::Epilogue epilogue(const graph::Activation& activation) noexcept {
-  return {.function = static_cast<kernels::Function>(activation.function), .min = activation.min, .max = activation.max};
+  return {
+      .function = static_cast<kernels::Function>(activation.function), .min = activation.min, .max = activation.max};
 }
 
 Builder::Builder(const graph::Graph& graph, const PlanOptions& options)
@@ -177,7 +178,7 @@ void Builder::add_node(std::uint32_t index) {
   const graph::Node& node = graph_->nodes[index];
   bool done = false;
   switch (node.op) {
-    case Op::kConvolution: 
+    case Op::kConvolution:
       done = add_winograd(*this, node) || add_strassen(*this, node) || add_convolution(*this, node);
       break;
     case Op::kDepthwiseConvolution: done = add_depthwise(*this, node); break;
@@ -268,7 +269,9 @@ Result<Build> Builder::finish(bool planar_output) {
   const View made = view(output, layout);
   // Blocks would be more than the caller has room for.
   const bool layout_is_exact = existing(output, Layout::kBlocked) != made;
-  const auto reads = [&](const std::unique_ptr<Step>& step) { return std::ranges::count(step->reads, made.buffer) > 0; };
+  const auto reads = [&](const std::unique_ptr<Step>& step) {
+    return std::ranges::count(step->reads, made.buffer) > 0;
+  };
   if (made.buffer > kOutputBuffer && layout_is_exact && std::ranges::none_of(build_.plan.steps, reads)) {
     build_.plan.output = made.buffer;
   } else {

@@ -125,6 +125,7 @@ bool add_movement(Builder& builder, const graph::Node& node);
 void add_plain(Builder& builder, const graph::Node& node);
 
 /// Adds the step that brings an image from one layout to another.
-void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout);
+void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to,
+                    Layout to_layout);
 
 }  // namespace silhouette::native

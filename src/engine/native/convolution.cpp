@@ -65,8 +65,8 @@ std::vector<Stretch> stretches(std::int64_t kernel, std::int64_t dilation, std::
   return result;
 }
 
-/// Copies an image into the middle of a larger one of zeros, or of pixels between zeros: block by block or, from planes,
-/// pixel by pixel.
+/// Copies an image into the middle of a larger one of zeros, or of pixels between zeros: block by block or, from
+/// planes, pixel by pixel.
 class Frame2D final : public Step {
  public:
   Frame2D(View from, View to, const ImageShape& shape, std::int64_t top, std::int64_t left, std::int64_t height,
@@ -199,10 +199,10 @@ class Convolution {
     return g;
   }
 
-  void add(Product::Geometry geometry, std::vector<Segment> segments, std::vector<std::vector<Tap>> tables,
+  void add(const Product::Geometry& geometry, std::vector<Segment> segments, std::vector<std::vector<Tap>> tables,
            std::int64_t multiply_adds, const char* how) {
     const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, multiply_adds);
-    auto step = std::make_unique<Product>(*kernels_, std::move(geometry), std::move(segments), std::move(tables), wanted);
+    auto step = std::make_unique<Product>(*kernels_, geometry, std::move(segments), std::move(tables), wanted);
     step->multiply_adds = multiply_adds;
     step->name = fmt::format("convolution {}x{}{} {}x{}x{} -> {}", shapes_.kernel_height, shapes_.kernel_width, how,
                              shapes_.out.height, shapes_.out.width, shapes_.in.channels, shapes_.out.channels);
@@ -215,17 +215,16 @@ class Convolution {
     const float* const values = weights().data() + first_column * taps() * shapes_.group_channels;
     const std::size_t row_stride = taps() * shapes_.group_channels;
     const std::size_t tap_stride = joined_taps ? shapes_.kernel_width * shapes_.group_channels : shapes_.group_channels;
-    return builder_.add_weights(panels.size(), panels.panels(),
-                                [=](float* destination, std::size_t panel) {
-                                  pack_panel(panels, values, row_stride, tap_stride, panel,
-                                             destination + panels.panel_offset(panel));
-                                  return true;
-                                });
+    return builder_.add_weights(panels.size(), panels.panels(), [=](float* destination, std::size_t panel) {
+      pack_panel(panels, values, row_stride, tap_stride, panel, destination + panels.panel_offset(panel));
+      return true;
+    });
   }
 
   View pack_bias(std::size_t first_column, std::size_t columns) {
     std::span<const float> values;
-    if (node_.inputs.size() > 2) values = builder_.tensor(node_.inputs[2]).constant.values.subspan(first_column, columns);
+    if (node_.inputs.size() > 2)
+      values = builder_.tensor(node_.inputs[2]).constant.values.subspan(first_column, columns);
     return builder_.add_channel_values(values, columns);
   }
 
@@ -254,7 +253,7 @@ class Convolution {
     for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
       taps.push_back({.a = static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line, .index = ky});
     }
-    add(std::move(g), row_segments(line), {std::move(taps)},
+    add(g, row_segments(line), {std::move(taps)},
         shapes_.out.pixels() * static_cast<std::int64_t>(panels.depth()) * shapes_.out.channels, " interleaved");
   }
 
@@ -279,8 +278,8 @@ class Convolution {
     std::vector<Segment> segments;
     std::vector<std::vector<Tap>> tables;
     const std::int64_t met = graph::multiply_adds(builder_.graph(), node_);
-    const std::int64_t all = shapes_.out.pixels() * shapes_.out.channels *
-                             static_cast<std::int64_t>(taps() * shapes_.group_channels);
+    const std::int64_t all =
+        shapes_.out.pixels() * shapes_.out.channels * static_cast<std::int64_t>(taps() * shapes_.group_channels);
     const char* how = "";
     const bool framed = !is_pointwise && static_cast<double>(met) > kSparse * static_cast<double>(all);
     if (framed && (window().pad_top > 0 || window().pad_left > 0 || framed_height() > shapes_.in.height ||
@@ -318,7 +317,8 @@ class Convolution {
                             .channels = shapes_.group_channels,
                             .tap_channels = builder_.blocks(static_cast<std::int64_t>(shapes_.group_channels)) * block_,
                             .block = block_};
-    const std::int64_t done = static_cast<std::int64_t>(panels.tap_channels * group_columns) * rows_times_taps(segments, tables);
+    const std::int64_t done =
+        static_cast<std::int64_t>(panels.tap_channels * group_columns) * rows_times_taps(segments, tables);
     std::optional<View> result;
     for (std::size_t group = 0; group < groups; ++group) {
       Product::Geometry g = geometry(panels);
@@ -332,13 +332,15 @@ class Convolution {
       add_addend(g, group * group_columns);
       if (!result) result = builder_.result(node_.output, Layout::kBlocked);
       g.c = result->at(group * group_columns * static_cast<std::size_t>(shapes_.out.pixels()));
-      add(std::move(g), segments, tables, done, how);
+      add(g, segments, tables, done, how);
     }
   }
 
-  static std::int64_t rows_times_taps(const std::vector<Segment>& segments, const std::vector<std::vector<Tap>>& tables) {
+  static std::int64_t rows_times_taps(const std::vector<Segment>& segments,
+                                      const std::vector<std::vector<Tap>>& tables) {
     std::int64_t sum = 0;
-    for (const Segment& segment : segments) sum += static_cast<std::int64_t>(segment.rows * tables[segment.table].size());
+    for (const Segment& segment : segments)
+      sum += static_cast<std::int64_t>(segment.rows * tables[segment.table].size());
     return sum;
   }
 
@@ -354,8 +356,9 @@ class Convolution {
         std::vector<Tap> taps;
         for (const std::int64_t ky : line.taps) {
           for (const std::int64_t kx : column.taps) {
-            taps.push_back({.a = (ky * window().dilation_height * shapes_.in.width + kx * window().dilation_width) * block,
-                            .index = static_cast<std::size_t>(ky) * shapes_.kernel_width + static_cast<std::size_t>(kx)});
+            taps.push_back(
+                {.a = (ky * window().dilation_height * shapes_.in.width + kx * window().dilation_width) * block,
+                 .index = static_cast<std::size_t>(ky) * shapes_.kernel_width + static_cast<std::size_t>(kx)});
           }
         }
         for (std::int64_t y = line.results.begin; y < line.results.end; ++y) {

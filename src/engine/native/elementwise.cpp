@@ -94,7 +94,8 @@ class BinaryStep final : public Step {
     // 0 / 0 in lanes of no meaning would be none, and spread to others in the next product.
     const std::size_t used = std::min(block, used_lanes_ - block_index * block);
     if (op_ == kernels::Binary::kDivide && used < block) {
-      for (std::size_t i = 0; i < row.pixels; ++i) std::fill(row.output + i * block + used, row.output + (i + 1) * block, 0.0F);
+      for (std::size_t i = 0; i < row.pixels; ++i)
+        std::fill(row.output + i * block + used, row.output + (i + 1) * block, 0.0F);
     }
   }
 
@@ -166,8 +167,8 @@ struct Samples {
 
 class Resize final : public Step {
  public:
-  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from, View to,
-         bool planar)
+  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
+         View to, bool planar)
       : planar_(planar),
         kernels_(&kernels),
         in_(in),
@@ -177,7 +178,8 @@ class Resize final : public Step {
         epilogue_(epilogue(node.activation)),
         lines_(in.height, out.height, node.corners),
         columns_(in.width, out.width, node.corners) {
-    tasks = (static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block * static_cast<std::size_t>(out.height);
+    tasks = (static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block *
+            static_cast<std::size_t>(out.height);
     reads = {from.buffer};
     writes = {to.buffer};
     name = fmt::format("resize {}x{} -> {}x{}x{}", in.height, in.width, out.height, out.width, out.channels);

@@ -169,7 +169,8 @@ class Plain final : public Step {
     std::vector<std::span<const float>> operands;
     for (std::size_t i = 0; i < operands_.size(); ++i) {
       const auto& constant = graph_.tensors[i].constant.values;
-      operands.push_back(graph_.tensors[i].is_constant() ? constant : std::span<const float>(frame.at(operands_[i]), counts_[i]));
+      operands.push_back(graph_.tensors[i].is_constant() ? constant
+                                                         : std::span<const float>(frame.at(operands_[i]), counts_[i]));
     }
     const std::vector<float> values = graph::evaluate_node(graph_, node_, operands);
     float* const to = frame.at(to_);
@@ -191,7 +192,8 @@ bool is_order(const Node& node, std::initializer_list<std::int64_t> order) {
 
 }  // namespace
 
-void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout) {
+void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to,
+                    Layout to_layout) {
   builder.add_step(std::make_unique<Conversion>(builder.kernels(), shape, from, from_layout, to, to_layout));
 }
 

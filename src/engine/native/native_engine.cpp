@@ -21,7 +21,6 @@
 namespace silhouette {
 namespace {
 
-using native::Build;
 using native::Frame;
 using native::Plan;
 
@@ -43,8 +42,8 @@ class NativeEngine final : public Engine {
   Result<void> load(graph::Graph graph, const NativeOptions& options) {
     kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
     graph::optimize(graph);
-    auto build = native::build_plan(
-        graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
+    auto build = native::build_plan(graph, shape_.output_nhwc,
+                                    {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
     if (!build) return std::unexpected(std::move(build.error()));
     plan_ = std::move(build->plan);
     const std::string key = packed_key(options);
@@ -84,8 +83,11 @@ class NativeEngine final : public Engine {
                               shape_.input_height, shape_.input_width));
     }
     if (!plan_.pending) tail = Tail::kWhole;
-    Logits logits{.values = {}, .channels = shape_.channels, .height = shape_.output_height,
-                  .width = shape_.output_width, .pending = {}};
+    Logits logits{.values = {},
+                  .channels = shape_.channels,
+                  .height = shape_.output_height,
+                  .width = shape_.output_width,
+                  .pending = {}};
     if (tail == Tail::kPending) {
       logits.height = plan_.pending->height;
       logits.width = plan_.pending->width;
@@ -164,8 +166,7 @@ class NativeEngine final : public Engine {
       workspace->bases[i] = workspace->arena.data() + plan_.buffers[i].offset;
     }
     // Steps only read there.
-    workspace->bases[native::kWeightsBuffer] =
-        packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();
+    workspace->bases[native::kWeightsBuffer] = packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();
     return workspace;
   }
 

@@ -23,9 +23,9 @@ struct NativeOptions {
 
 /// Our own engine: float32 networks on our own kernels.
 ///
-/// `graph` must have been verified; it is rewritten first. What its constants borrow isn't needed after the call. Any number
-/// of runs at once: each takes its memory from a pool of workspaces, and they share `pool`'s threads. Results don't
-/// depend on the number of threads. kLimitExceeded.
+/// `graph` must have been verified; it is rewritten first. What its constants borrow isn't needed after the call. Any
+/// number of runs at once: each takes its memory from a pool of workspaces, and they share `pool`'s threads. Results
+/// don't depend on the number of threads. kLimitExceeded.
 Result<std::unique_ptr<Engine>> create_native_engine(graph::Graph graph, const NetworkShape& shape, ThreadPool& pool,
                                                      const NativeOptions& options, std::string_view name);
 

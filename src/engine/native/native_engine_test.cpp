@@ -74,8 +74,14 @@ class Maker {
 
 Window same(std::int64_t kernel, std::int64_t stride = 1, std::int64_t dilation = 1) {
   const std::int64_t pad = dilation * (kernel - 1) / 2;
-  return {.pad_top = pad, .pad_left = pad, .pad_bottom = pad, .pad_right = pad, .stride_height = stride,
-          .stride_width = stride, .dilation_height = dilation, .dilation_width = dilation};
+  return {.pad_top = pad,
+          .pad_left = pad,
+          .pad_bottom = pad,
+          .pad_right = pad,
+          .stride_height = stride,
+          .stride_width = stride,
+          .dilation_height = dilation,
+          .dilation_width = dilation};
 }
 
 /// Three channels in and planes out are what the engine's interface has; the graphs between are made to fit.
@@ -127,8 +133,13 @@ void check(Maker& maker, const std::string& what, double tolerance = 2e-5) {
 
 TEST(NativeEngine, PointwiseConvolutions) {
   const auto seed = test_seed();
-  for (const auto& [height, width, in, out] : std::vector<std::array<std::int64_t, 4>>{
-           {1, 1, 3, 1}, {1, 3, 24, 40}, {7, 9, 16, 21}, {13, 12, 33, 24}, {28, 28, 96, 160}, {5, 6, 300, 520}, {3, 1, 8, 8}}) {
+  for (const auto& [height, width, in, out] : std::vector<std::array<std::int64_t, 4>>{{1, 1, 3, 1},
+                                                                                       {1, 3, 24, 40},
+                                                                                       {7, 9, 16, 21},
+                                                                                       {13, 12, 33, 24},
+                                                                                       {28, 28, 96, 160},
+                                                                                       {5, 6, 300, 520},
+                                                                                       {3, 1, 8, 8}}) {
     Maker maker(seed);
     maker.convolution(maker.input(height, width, in), out, 1, {});
     check(maker, fmt::format("{}x{}x{} -> {}", height, width, in, out));
@@ -140,12 +151,19 @@ TEST(NativeEngine, Convolutions) {
   struct Case {
     std::int64_t height, width, in, out, kernel, stride, dilation;
   };
-  for (const auto& c : std::vector<Case>{{9, 11, 3, 16, 3, 2, 1},  {32, 30, 3, 24, 7, 2, 1}, {6, 5, 3, 5, 3, 1, 1},
-                                         {12, 9, 16, 24, 3, 2, 1}, {14, 15, 20, 30, 5, 1, 1}, {10, 12, 24, 17, 3, 1, 3},
-                                         {15, 10, 12, 33, 1, 2, 1}, {9, 9, 9, 9, 3, 1, 6},    {28, 3, 48, 40, 3, 1, 12}}) {
+  for (const auto& c : std::vector<Case>{{9, 11, 3, 16, 3, 2, 1},
+                                         {32, 30, 3, 24, 7, 2, 1},
+                                         {6, 5, 3, 5, 3, 1, 1},
+                                         {12, 9, 16, 24, 3, 2, 1},
+                                         {14, 15, 20, 30, 5, 1, 1},
+                                         {10, 12, 24, 17, 3, 1, 3},
+                                         {15, 10, 12, 33, 1, 2, 1},
+                                         {9, 9, 9, 9, 3, 1, 6},
+                                         {28, 3, 48, 40, 3, 1, 12}}) {
     Maker maker(seed);
     maker.convolution(maker.input(c.height, c.width, c.in), c.out, c.kernel, same(c.kernel, c.stride, c.dilation));
-    check(maker, fmt::format("{}x{}x{} -> {} k{} s{} d{}", c.height, c.width, c.in, c.out, c.kernel, c.stride, c.dilation));
+    check(maker,
+          fmt::format("{}x{}x{} -> {} k{} s{} d{}", c.height, c.width, c.in, c.out, c.kernel, c.stride, c.dilation));
   }
 }
 
@@ -255,8 +273,8 @@ TEST(NativeEngine, Arithmetic) {
 
 TEST(NativeEngine, Functions) {
   const auto seed = test_seed();
-  for (const Op op : {Op::kClamp, Op::kAbs, Op::kHardswish, Op::kLeakyRelu, Op::kNegate, Op::kSigmoid, Op::kSquare, Op::kElu,
-                      Op::kExp, Op::kTanh, Op::kFloor}) {
+  for (const Op op : {Op::kClamp, Op::kAbs, Op::kHardswish, Op::kLeakyRelu, Op::kNegate, Op::kSigmoid, Op::kSquare,
+                      Op::kElu, Op::kExp, Op::kTanh, Op::kFloor}) {
     Maker maker(seed);
     const TensorId image = maker.input(4, 5, 18);
     const TensorId large = maker.convolution(image, 18, 1, {}, {});

@@ -15,8 +15,8 @@ struct PackedFile {
   std::span<const float> weights;
 };
 
-/// The packed weights at `path` if they are `count` floats made for `key`; nothing otherwise, whatever the reason. Files
-/// there are only ever replaced, never changed.
+/// The packed weights at `path` if they are `count` floats made for `key`; nothing otherwise, whatever the reason.
+/// Files there are only ever replaced, never changed.
 std::optional<PackedFile> open_packed(const std::filesystem::path& path, std::string_view key, std::size_t count);
 
 /// Writes them, whole or not at all; what can't be written is left.

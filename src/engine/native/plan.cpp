@@ -36,7 +36,8 @@ void place_buffers(Plan& plan) {
   const std::vector<Life> life = lives(plan);
   std::vector<std::size_t> order(plan.buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::erase_if(order, [&](std::size_t i) { return i <= kOutputBuffer || i == plan.output || i == plan.pending_output; });
+  std::erase_if(order,
+                [&](std::size_t i) { return i <= kOutputBuffer || i == plan.output || i == plan.pending_output; });
   std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return plan.buffers[i].size; });
 
   std::vector<std::size_t> placed;  // by offset
@@ -60,8 +61,8 @@ void place_buffers(Plan& plan) {
     }
     buffer.offset = best_gap == std::numeric_limits<std::size_t>::max() ? end : best;
     plan.arena = std::max(plan.arena, buffer.offset + size);
-    placed.insert(std::ranges::upper_bound(placed, buffer.offset, {}, [&](std::size_t j) { return plan.buffers[j].offset; }),
-                  i);
+    placed.insert(
+        std::ranges::upper_bound(placed, buffer.offset, {}, [&](std::size_t j) { return plan.buffers[j].offset; }), i);
   }
 }
 

@@ -53,7 +53,7 @@ class Step {
 
   virtual void run(const Frame& frame, std::size_t task) const noexcept = 0;
 
-  std::string name;                ///< "winograd product 36 × 49 × 256 → 256"
+  std::string name;  ///< "winograd product 36 × 49 × 256 → 256"
   std::size_t tasks = 1;
   std::int64_t multiply_adds = 0;  ///< that it really does
   std::uint32_t origin = 0;        ///< node of the graph
@@ -87,11 +87,11 @@ struct Pending {
 struct Plan {
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<Buffer> buffers;
-  std::uint32_t output = kOutputBuffer;  ///< the buffer that the caller gives for the result
+  std::uint32_t output = kOutputBuffer;          ///< the buffer that the caller gives for the result
   std::uint32_t pending_output = kOutputBuffer;  ///< the same for a result whose last resize is pending
   std::optional<Pending> pending;                ///< if the network ends so that this is possible
-  std::size_t arena = 0;                 ///< floats
-  std::size_t weights = 0;  ///< floats
+  std::size_t arena = 0;                         ///< floats
+  std::size_t weights = 0;                       ///< floats
 };
 
 /// Gives every buffer its place in the arena: buffers that are alive at the same step don't overlap. Best fit, the

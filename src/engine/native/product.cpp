@@ -27,9 +27,9 @@ void pack_panel(const PanelShape& shape, const float* weights, std::size_t row_s
   }
 }
 
-Product::Product(const kernels::Kernels& kernels, Geometry geometry, std::vector<Segment> segments,
+Product::Product(const kernels::Kernels& kernels, const Geometry& geometry, std::vector<Segment> segments,
                  std::vector<std::vector<Tap>> tables, std::size_t wanted_tasks)
-    : kernels_(&kernels), geometry_(std::move(geometry)), segments_(std::move(segments)) {
+    : kernels_(&kernels), geometry_(geometry), segments_(std::move(segments)) {
   const auto block = static_cast<std::ptrdiff_t>(kernels.block);
   if (geometry_.chunk_length != kernels.block) {
     tiles_ = kernels.general;
@@ -52,9 +52,9 @@ void Product::make_passes(const std::vector<Tap>& taps) {
     const std::size_t depth =
         tap.index * geometry_.panels.tap_channels + geometry_.first_channel + chunk * geometry_.chunk_length;
     for (std::size_t width = 1; width <= 2; ++width) {
-      passes.back().runs[width - 1].push_back({
-          .a = tap.a + static_cast<std::ptrdiff_t>(chunk) * geometry_.chunk_stride,
-          .b = static_cast<std::ptrdiff_t>(depth * width * geometry_.panels.block)});
+      passes.back().runs[width - 1].push_back(
+          {.a = tap.a + static_cast<std::ptrdiff_t>(chunk) * geometry_.chunk_stride,
+           .b = static_cast<std::ptrdiff_t>(depth * width * geometry_.panels.block)});
     }
   };
   // Results that meet no data are their bias.

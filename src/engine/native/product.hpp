@@ -11,9 +11,10 @@
 namespace silhouette::native {
 
 /// Weights [O, taps, I] as the tile kernels read them: panels of two blocks of columns and, if the number of blocks is
-/// odd, a last one of one block; in each, for every tap and every input channel (filled up to whole blocks), the columns.
+/// odd, a last one of one block; in each, for every tap and every input channel (filled up to whole blocks), the
+/// columns.
 struct PanelShape {
-  std::size_t columns = 0;       ///< O
+  std::size_t columns = 0;  ///< O
   std::size_t taps = 0;
   std::size_t channels = 0;      ///< I
   std::size_t tap_channels = 0;  ///< I filled up, or I itself
@@ -23,9 +24,7 @@ struct PanelShape {
   [[nodiscard]] std::size_t column_blocks() const noexcept { return (columns + block - 1) / block; }
   [[nodiscard]] std::size_t panels() const noexcept { return (column_blocks() + 1) / 2; }
   /// Blocks of columns in a panel.
-  [[nodiscard]] std::size_t width(std::size_t panel) const noexcept {
-    return 2 * panel + 2 <= column_blocks() ? 2 : 1;
-  }
+  [[nodiscard]] std::size_t width(std::size_t panel) const noexcept { return 2 * panel + 2 <= column_blocks() ? 2 : 1; }
   [[nodiscard]] std::size_t panel_offset(std::size_t panel) const noexcept { return panel * 2 * block * depth(); }
   [[nodiscard]] std::size_t size() const noexcept { return column_blocks() * block * depth(); }
 };
@@ -36,10 +35,10 @@ void pack_panel(const PanelShape& shape, const float* weights, std::size_t row_s
 
 /// A stretch of the result's rows whose rows of A follow each other at a constant stride.
 struct Segment {
-  std::ptrdiff_t a = 0;    ///< floats from A's view to the first row
-  std::size_t row = 0;     ///< the first row's number in C
+  std::ptrdiff_t a = 0;  ///< floats from A's view to the first row
+  std::size_t row = 0;   ///< the first row's number in C
   std::size_t rows = 0;
-  std::size_t table = 0;   ///< which of the product's lists of taps
+  std::size_t table = 0;  ///< which of the product's lists of taps
 };
 
 /// A tap that rows are multiplied with: where its values lie, and which of the weights' taps it is.
@@ -63,7 +62,7 @@ class Product : public Step {
     std::ptrdiff_t row_stride = 0;
     std::ptrdiff_t chunk_stride = 0;
     std::size_t chunk_length = 0;
-    std::size_t chunks = 0;          ///< of each tap
+    std::size_t chunks = 0;  ///< of each tap
     std::ptrdiff_t c_block_stride = 0;
     kernels::Epilogue epilogue;
     bool accumulate = false;         ///< C has an earlier part of the depth
@@ -71,7 +70,7 @@ class Product : public Step {
     std::size_t rows_at_a_time = 0;  ///< that a task goes through; 0: as many as stay in the second-level cache
   };
 
-  Product(const kernels::Kernels& kernels, Geometry geometry, std::vector<Segment> segments,
+  Product(const kernels::Kernels& kernels, const Geometry& geometry, std::vector<Segment> segments,
           std::vector<std::vector<Tap>> tables, std::size_t wanted_tasks);
 
   void run(const Frame& frame, std::size_t task) const noexcept override;

@@ -12,8 +12,8 @@ namespace {
 
 using graph::Node;
 
-// One level of Winograd's variant of Strassen's algorithm (S. Winograd, "On multiplication of 2 × 2 matrices", 1971): C = A × B in
-// quarters takes seven products instead of eight.
+// One level of Winograd's variant of Strassen's algorithm (S. Winograd, "On multiplication of 2 × 2 matrices", 1971): C
+// = A × B in quarters takes seven products instead of eight.
 //   S1 = A21 + A22   S2 = S1 − A11   S3 = A11 − A21   S4 = A12 − S2
 //   T1 = B12 − B11   T2 = B22 − T1   T3 = B22 − B12   T4 = T2 − B21
 //   C11 = A11 B11 + A12 B21
@@ -78,14 +78,15 @@ class StrassenProduct final : public Step {
         const std::size_t tiles = (rows + most - 1) / most;
         for (std::size_t i = 0; i < tiles; ++i) {
           const std::size_t from = rows * i / tiles;
-          multiply(frame, {.row = begin + from,
-                           .sum_row = from,
-                           .rows = rows * (i + 1) / tiles - from,
-                           .all_rows = rows,
-                           .panel = panel,
-                           .first = first,
-                           .chunks = count,
-                           .pass = pass},
+          multiply(frame,
+                   {.row = begin + from,
+                    .sum_row = from,
+                    .rows = rows * (i + 1) / tiles - from,
+                    .all_rows = rows,
+                    .panel = panel,
+                    .first = first,
+                    .chunks = count,
+                    .pass = pass},
                    sums);
         }
       }
@@ -107,7 +108,8 @@ class StrassenProduct final : public Step {
   [[nodiscard]] std::size_t chunk_stride() const { return 2 * half_rows_ * kernels_->block; }
 
   /// Where a quarter of A has that row and chunk.
-  [[nodiscard]] const float* quarter(const Frame& frame, int down, int right, std::size_t row, std::size_t chunk) const {
+  [[nodiscard]] const float* quarter(const Frame& frame, int down, int right, std::size_t row,
+                                     std::size_t chunk) const {
     const std::size_t block = kernels_->block;
     const std::size_t chunks = half_depth_ / block;
     return frame.at(operands_.a) + (chunk + static_cast<std::size_t>(right) * chunks) * chunk_stride() +
@@ -323,10 +325,9 @@ bool add_strassen(Builder& builder, const Node& node) {
   if (node.inputs.size() > 3) operands.addend = builder.view(node.inputs[3], Layout::kBlocked);
   operands.c = builder.result(node.output, Layout::kBlocked);
   const std::int64_t work = in->pixels() * in->channels * out->channels;
-  builder.add_step(std::make_unique<StrassenProduct>(builder.kernels(), operands,
-                                                     static_cast<std::size_t>(in->pixels()), depth, columns,
-                                                     epilogue(node.activation),
-                                                     builder.task_count(static_cast<std::size_t>(-1) / 2, work)));
+  builder.add_step(std::make_unique<StrassenProduct>(
+      builder.kernels(), operands, static_cast<std::size_t>(in->pixels()), depth, columns, epilogue(node.activation),
+      builder.task_count(static_cast<std::size_t>(-1) / 2, work)));
   return true;
 }
 

@@ -61,8 +61,7 @@ class WindowStep : public Step {
     for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
       for (std::int64_t ky = 0; ky < window_.kernel_height; ++ky) {
         const std::int64_t row = y * window_.stride_height - window_.pad_top + ky * window_.dilation_height;
-        rows[static_cast<std::size_t>(ky)] =
-            row < 0 || row >= in_.height ? nullptr : from + row * in_.width * block;
+        rows[static_cast<std::size_t>(ky)] = row < 0 || row >= in_.height ? nullptr : from + row * in_.width * block;
       }
       run_row(frame, block_index, rows.data(), to + y * out_.width * block);
     }
@@ -127,8 +126,8 @@ class Depthwise final : public WindowStep {
 
 class Pool final : public WindowStep {
  public:
-  Pool(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from, View to,
-       std::size_t wanted)
+  Pool(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
+       View to, std::size_t wanted)
       : WindowStep(kernels, node, in, out, from, to, wanted),
         average_(node.op == graph::Op::kAveragePool),
         epilogue_(epilogue(node.activation)) {
@@ -217,9 +216,9 @@ bool add_depthwise(Builder& builder, const Node& node) {
   shaped.window.kernel_height = weights.dims[0];
   shaped.window.kernel_width = weights.dims[1];
   // Depthwise multiply-adds take some four times as long as those of products.
-  auto step = std::make_unique<Depthwise>(builder.kernels(), shaped, *in, *out, from, to,
-                                          builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * work), packed,
-                                          packed_bias);
+  auto step =
+      std::make_unique<Depthwise>(builder.kernels(), shaped, *in, *out, from, to,
+                                  builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * work), packed, packed_bias);
   step->multiply_adds = work;
   step->reads.push_back(kWeightsBuffer);
   builder.add_step(std::move(step));

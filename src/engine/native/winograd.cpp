@@ -68,8 +68,8 @@ std::pair<const LineTiles*, std::int64_t> find_tile(const LineAlgorithm& algorit
 /// Image → data of all pairs of points, for some of the channels.
 class InputTransform final : public Step {
  public:
-  InputTransform(const kernels::Kernels& kernels, std::shared_ptr<const Transformed> transformed, const ImageShape& shape,
-                 View from, View zeros, View to, std::size_t first_block, std::size_t blocks)
+  InputTransform(const kernels::Kernels& kernels, std::shared_ptr<const Transformed> transformed,
+                 const ImageShape& shape, View from, View zeros, View to, std::size_t first_block, std::size_t blocks)
       : kernels_(&kernels),
         transformed_(std::move(transformed)),
         shape_(shape),
@@ -127,8 +127,7 @@ class InputTransform final : public Step {
         for (std::size_t i = 0; i < shape.products; ++i) {
           const std::size_t q = across.points[i];
           const std::size_t rows = transformed_->rows(p, q);
-          const std::size_t row =
-              static_cast<std::size_t>(slot * transformed_->horizontal.counts[q] + across.slots[i]);
+          const std::size_t row = static_cast<std::size_t>(slot * transformed_->horizontal.counts[q] + across.slots[i]);
           outputs[i] = to + (transformed_->first[transformed_->pair(p, q)] * blocks_ + block_index * rows + row) *
                                 kernels_->block;
         }
@@ -179,8 +178,9 @@ class PairProducts final : public Step {
 /// Products of all pairs of points → image, finished.
 class OutputTransform final : public Step {
  public:
-  OutputTransform(const kernels::Kernels& kernels, std::shared_ptr<const Transformed> transformed, const ImageShape& shape,
-                  View from, View bias, std::optional<View> addend, View to, const kernels::Epilogue& epilogue)
+  OutputTransform(const kernels::Kernels& kernels, std::shared_ptr<const Transformed> transformed,
+                  const ImageShape& shape, View from, View bias, std::optional<View> addend, View to,
+                  const kernels::Epilogue& epilogue)
       : kernels_(&kernels),
         transformed_(std::move(transformed)),
         shape_(shape),
@@ -291,7 +291,8 @@ bool pack_transformed(const kernels::Kernels& kernels, const Transformed& transf
       kernels.combine(inputs.data(), transformed.vertical.points[p].data(), lines + (p * 3 + kx) * size, size);
     }
     for (std::size_t q = 0; q < transformed.horizontal.points.size(); ++q) {
-      const std::array<const float*, 3> inputs{lines + p * 3 * size, lines + (p * 3 + 1) * size, lines + (p * 3 + 2) * size};
+      const std::array<const float*, 3> inputs{lines + p * 3 * size, lines + (p * 3 + 1) * size,
+                                               lines + (p * 3 + 2) * size};
       kernels.combine(inputs.data(), transformed.horizontal.points[q].data(),
                       destination + transformed.pair(p, q) * panels.size() + panels.panel_offset(panel), size);
     }
@@ -331,11 +332,11 @@ bool add_winograd(Builder& builder, const Node& node) {
                           .tap_channels = builder.blocks(in->channels) * builder.block(),
                           .block = builder.block()};
   const float* const values = weights.constant.values.data();
-  const View packed = builder.add_weights(
-      transformed->pairs() * panels.size(), panels.panels(),
-      [&kernels, transformed, panels, values](float* destination, std::size_t panel) {
-        return pack_transformed(kernels, *transformed, panels, values, panel, destination);
-      });
+  const View packed =
+      builder.add_weights(transformed->pairs() * panels.size(), panels.panels(),
+                          [&kernels, transformed, panels, values](float* destination, std::size_t panel) {
+                            return pack_transformed(kernels, *transformed, panels, values, panel, destination);
+                          });
   std::span<const float> bias_values;
   if (node.inputs.size() > 2) bias_values = builder.tensor(node.inputs[2]).constant.values;
   const View bias = builder.add_channel_values(bias_values, panels.columns);
@@ -347,7 +348,8 @@ bool add_winograd(Builder& builder, const Node& node) {
   const std::size_t in_blocks = builder.blocks(in->channels);
   const std::size_t out_blocks = builder.blocks(out->channels);
   std::size_t part_blocks = in_blocks;
-  if (transformed->data * panels.tap_channels > kPartFloats) part_blocks = std::min(in_blocks, kPartChannels / builder.block());
+  if (transformed->data * panels.tap_channels > kPartFloats)
+    part_blocks = std::min(in_blocks, kPartChannels / builder.block());
   const View data_view = builder.add_buffer(transformed->data * part_blocks * builder.block());
   const View products_view = builder.add_buffer(transformed->data * out_blocks * builder.block());
   for (std::size_t begin = 0; begin < in_blocks; begin += part_blocks) {
@@ -374,16 +376,17 @@ bool add_winograd(Builder& builder, const Node& node) {
         g.first_channel = begin * builder.block();
         const std::int64_t work = static_cast<std::int64_t>(rows * blocks * builder.block()) * out->channels;
         const std::size_t wanted = std::max<std::size_t>(
-            1, builder.task_count(panels.panels(), work * static_cast<std::int64_t>(transformed->pairs())) * rows / transformed->data);
-        products.push_back(std::make_unique<Product>(kernels, std::move(g),
+            1, builder.task_count(panels.panels(), work * static_cast<std::int64_t>(transformed->pairs())) * rows /
+                   transformed->data);
+        products.push_back(std::make_unique<Product>(kernels, g,
                                                      std::vector<Segment>{{.a = 0, .row = 0, .rows = rows, .table = 0}},
                                                      std::vector<std::vector<Tap>>{{Tap{}}}, wanted));
         products.back()->multiply_adds = work;
       }
     }
     auto step = std::make_unique<PairProducts>(std::move(products));
-    step->name = fmt::format("winograd {} products {}x{}x{} d{} {} -> {}", transformed->pairs(), out->height, out->width,
-                             "3x3", window.dilation_height, blocks * builder.block(), out->channels);
+    step->name = fmt::format("winograd {} products {}x{}x{} d{} {} -> {}", transformed->pairs(), out->height,
+                             out->width, "3x3", window.dilation_height, blocks * builder.block(), out->channels);
     builder.add_step(std::move(step));
   }
   const View to = builder.result(node.output, Layout::kBlocked);

@@ -11,8 +11,8 @@ enum class Rows : std::uint8_t {
   kGeneral,  ///< any row_stride and chunk_length
 };
 
-/// `kRows` × `kBlocks` blocks of results in registers over the whole depth: of each step, one vector of B for each column
-/// vector, then one broadcast value of A for each row.
+/// `kRows` × `kBlocks` blocks of results in registers over the whole depth: of each step, one vector of B for each
+/// column vector, then one broadcast value of A for each row.
 template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
 [[gnu::noinline]] void tile(const Tile& t) {
   constexpr std::size_t kVecs = kBlocks * kBlockVecs;
@@ -37,7 +37,8 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
         for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + chunk_stride + i);
       } else if constexpr (kKind == Rows::kStrided) {
 #pragma GCC unroll 16
-        for (std::size_t r = 0; r < kRows; ++r) prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
+        for (std::size_t r = 0; r < kRows; ++r)
+          prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
 #pragma GCC unroll 4
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
@@ -93,7 +94,7 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
 }
 
 template <std::size_t kRows, std::size_t kBlocks>
-constexpr void fill_tiles(Kernels& kernels) {
+constexpr void fill_tiles(Kernels& kernels) noexcept {
   if constexpr (kRows > 0) {
     kernels.packed[kBlocks - 1][kRows - 1] = tile<kRows, kBlocks, Rows::kPacked>;
     kernels.strided[kBlocks - 1][kRows - 1] = tile<kRows, kBlocks, Rows::kStrided>;

@@ -1,22 +1,17 @@
 // Included by the file of each instruction set.
 #pragma once
 
+#include <utility>
+
 #include "kernels/epilogue.hpp"
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
 /// One stage of a transposition: exchanges the lanes whose number has bit kStep with the rows whose number has it.
-template <std::size_t kStep>
-[[gnu::always_inline]] inline void exchange(Vec& a, Vec& b) {
-  IntVec low{};
-  IntVec high{};
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    const bool upper = (lane & kStep) != 0;
-    low[lane] = static_cast<std::int32_t>(upper ? kLanes + lane - kStep : lane);
-    high[lane] = static_cast<std::int32_t>(upper ? kLanes + lane : lane + kStep);
-  }
-  const Vec first = __builtin_shuffle(a, b, low);
-  b = __builtin_shuffle(a, b, high);
+template <std::size_t kStep, std::size_t... kLane>
+[[gnu::always_inline]] inline void exchange(Vec& a, Vec& b, std::index_sequence<kLane...> /*lanes*/) {
+  const Vec first = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane - kStep : kLane)...);
+  b = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane : kLane + kStep)...);
   a = first;
 }
 
@@ -25,7 +20,7 @@ template <std::size_t kStep = 1>
   if constexpr (kStep < kLanes) {
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < kLanes; ++i) {
-      if ((i & kStep) == 0) exchange<kStep>(rows[i], rows[i + kStep]);
+      if ((i & kStep) == 0) exchange<kStep>(rows[i], rows[i + kStep], std::make_index_sequence<kLanes>());
     }
     transpose<2 * kStep>(rows);
   }

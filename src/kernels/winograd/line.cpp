@@ -35,7 +35,12 @@ class Builder {
   /// `tiles` tiles of `type`, the first one's first result at `start`, `step` pixels apart.
   void add(LineType type, std::int64_t start, std::int64_t tiles, std::int64_t step) {
     const LineShape shape = line_shape(type);
-    LineTiles group{.type = type, .tiles = tiles, .step = step, .inputs = {}, .outputs = {}, .points = points_of(type),
+    LineTiles group{.type = type,
+                    .tiles = tiles,
+                    .step = step,
+                    .inputs = {},
+                    .outputs = {},
+                    .points = points_of(type),
                     .slots = {}};
     const bool is_short = type >= LineType::kShort1;
     for (std::size_t i = 0; i < shape.inputs; ++i) {

@@ -28,7 +28,7 @@ struct LineTiles {
   std::vector<std::int64_t> inputs;   ///< pixels of the first tile; what lies outside the line is zero
   std::vector<std::int64_t> outputs;  ///< likewise; always inside
   std::vector<std::size_t> points;    ///< of each product: which transformed weight it is multiplied with
-  std::vector<std::int64_t> slots;    ///< of each product of the first tile: which of the point's data; tile t: t further
+  std::vector<std::int64_t> slots;  ///< of each product of the first tile: which of the point's data; tile t: t further
 };
 
 /// How a line is convolved with three taps at stride 1, with fewer multiplications than three for each result. A
@@ -44,8 +44,8 @@ struct LineAlgorithm {
   [[nodiscard]] bool is_short() const noexcept { return points.size() == 3; }
 };
 
-/// The algorithm for result x = Σ tap[j] × line[x − pad + j × dilation]; nothing if there is none here: interleaved lines
-/// of one pixel that isn't between zeros.
+/// The algorithm for result x = Σ tap[j] × line[x − pad + j × dilation]; nothing if there is none here: interleaved
+/// lines of one pixel that isn't between zeros.
 std::optional<LineAlgorithm> make_line_algorithm(std::int64_t input, std::int64_t output, std::int64_t pad,
                                                  std::int64_t dilation);
 

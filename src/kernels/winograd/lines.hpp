@@ -8,9 +8,9 @@
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
 // Transforms of S. Winograd's minimal filtering algorithms F(m, 3) (Lavin and Gray, "Fast Algorithms for Convolutional
-// Neural Networks", 2015) at the points 0, 1, −1, ∞, 2, −2, in this order. F(2, 3) and F(3, 3) use the first four and five of
-// them, scaled so that all three share the transformed weights. The short ones are products with a tridiagonal Toeplitz
-// matrix, for lines of 1, 2, 3 pixels between zeros.
+// Neural Networks", 2015) at the points 0, 1, −1, ∞, 2, −2, in this order. F(2, 3) and F(3, 3) use the first four and
+// five of them, scaled so that all three share the transformed weights. The short ones are products with a tridiagonal
+// Toeplitz matrix, for lines of 1, 2, 3 pixels between zeros.
 
 struct F4 {
   static constexpr std::size_t kInputs = 6;
@@ -188,12 +188,12 @@ void line_output(const LineTransform& t) {
 }
 
 template <typename Type>
-constexpr void fill_line(Kernels& kernels, LineType type) {
+constexpr void fill_line(Kernels& kernels, LineType type) noexcept {
   kernels.winograd_input[static_cast<std::size_t>(type)] = line_input<Type>;
   kernels.winograd_output[static_cast<std::size_t>(type)] = line_output<Type>;
 }
 
-constexpr void fill_lines(Kernels& kernels) {
+constexpr void fill_lines(Kernels& kernels) noexcept {
   fill_line<F4>(kernels, LineType::kF4);
   fill_line<F3>(kernels, LineType::kF3);
   fill_line<F2>(kernels, LineType::kF2);
