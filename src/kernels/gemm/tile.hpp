@@ -27,18 +27,24 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const std::ptrdiff_t row_stride = kKind == Rows::kPacked ? static_cast<std::ptrdiff_t>(kBlock) : t.row_stride;
   const std::ptrdiff_t chunk_stride = t.chunk_stride;
   const std::size_t length = kKind == Rows::kGeneral ? t.chunk_length : kBlock;
+  const float* next = t.next;
+  const std::size_t next_lines = t.next_lines;
   for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
     const float* a = t.a + run->a;
     const float* b = t.b + run->b;
     for (std::size_t chunk = t.chunks; chunk != 0; --chunk) {
-      // The next chunk of A is far away: no hardware prefetcher follows.
+      for (std::size_t i = 0; i < next_lines; ++i) {
+        prefetch_later(next);
+        next += kLineFloats;
+      }
+      // The next chunks of A are far away: no hardware prefetcher follows.
       if constexpr (kKind == Rows::kPacked) {
 #pragma GCC unroll 16
-        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + chunk_stride + i);
+        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + 2 * chunk_stride + i);
       } else if constexpr (kKind == Rows::kStrided) {
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < kRows; ++r)
-          prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
+          prefetch(a + 2 * chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
 #pragma GCC unroll 4
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
