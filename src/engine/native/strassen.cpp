@@ -54,7 +54,7 @@ class StrassenProduct final : public Step {
     const std::size_t pass = std::min(kernels.depth, kMaxDepth);
     passes_ = (half_depth_ + pass - 1) / pass;
     groups_ = (half_rows_ + kRowsAtATime - 1) / kRowsAtATime;
-    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + 2 * groups_ - 1) / (2 * groups_), 1, panels_);
+    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
