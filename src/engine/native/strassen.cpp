@@ -25,7 +25,7 @@ using graph::Node;
 /// Rows of a quarter that a task goes through at once, at most.
 constexpr std::size_t kRowsAtATime = 50;
 /// Depth of a pass, at most.
-constexpr std::size_t kMaxDepth = 512;
+constexpr std::size_t kMaxDepth = 256;
 constexpr std::size_t kLineFloats = 16;
 /// Floats of these rows and a panel's columns.
 constexpr std::size_t kMaxTile = kRowsAtATime * 2 * 16;
