@@ -63,7 +63,8 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
     }
   }
 
-  const auto each = [&](auto&& body) {
+  // Inline always: one call that takes a sum's address would keep all sums in memory, in the loop above too.
+  const auto each = [&] [[gnu::always_inline]] (auto&& body) {
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
@@ -83,20 +84,25 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       value += load(t.addend + row * t.addend_row_stride + block * t.addend_block_stride + lane);
     });
   }
-  if (t.finish) {
-    const Finisher finisher(t.epilogue);
-    if (finisher.function == Function::kNone) {
-      each([&](Vec& value, std::ptrdiff_t, std::ptrdiff_t, std::size_t) { value = finisher.clamp(value); });
-    } else {
-      // A loop, so that what a function needs is in the program once.
-      for (auto& row : acc) {
-        for (Vec& value : row) value = finisher(value);
-      }
-    }
+  const Finisher finisher(t.epilogue);
+  if (t.finish && finisher.function == Function::kNone) {
+    each([&](Vec& value, std::ptrdiff_t, std::ptrdiff_t, std::size_t) { value = finisher.clamp(value); });
   }
   each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
     store(t.c + row * t.c_row_stride + block * t.c_block_stride + lane, value);
   });
+  if (t.finish && finisher.function != Function::kNone) {
+    // A loop, so that what a function needs is in the program once; over what was stored, because a sum chosen by a
+    // variable index lives in memory.
+    for (std::size_t r = 0; r < kRows; ++r) {
+      float* const row = t.c + static_cast<std::ptrdiff_t>(r) * t.c_row_stride;
+      for (std::size_t v = 0; v < kVecs; ++v) {
+        float* const place =
+            row + static_cast<std::ptrdiff_t>(v / kBlockVecs) * t.c_block_stride + v % kBlockVecs * kLanes;
+        store(place, finisher(load(place)));
+      }
+    }
+  }
 }
 
 template <std::size_t kRows, std::size_t kBlocks>
