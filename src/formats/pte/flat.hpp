@@ -27,8 +27,8 @@ std::span<const T> as_span(const flatbuffers::Vector<T>* vector) {
 }
 
 /// A FlatBuffers vector of 8-byte numbers; empty for a missing one, nothing for a misaligned one. (FlatBuffers'
-/// verifier sees to the alignment of a vector's length only. Its writers align by content: an empty vector may lie
-/// anywhere.)
+/// verifier sees to the alignment of a vector's length only. Writers align the first number: an empty vector, which
+/// has none, may lie anywhere.)
 template <typename T>
 std::optional<std::span<const T>> as_wide_span(const flatbuffers::Vector<T>* vector) {
   static_assert(sizeof(T) == 8);
