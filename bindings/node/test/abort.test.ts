@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { getEventListeners } from 'node:events';
+import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 
 import { Segmenter } from 'silhouette';
@@ -112,6 +113,13 @@ test('of an image that is being downloaded or streamed', async (t) => {
     () => turns(1),
   );
   assert.ok(cancelled, 'the stream hears of it');
+  const silentOfNode = new Readable({ read: () => undefined });
+  await abortsAtOnce(
+    t,
+    (signal) => segmenter.segment(silentOfNode, { signal }),
+    () => turns(1),
+  );
+  assert.ok(silentOfNode.destroyed);
   await segmenter.segment(chelsea);
 });
 

@@ -49,7 +49,7 @@ test('eight processes at once: one download', async () => {
       console.log(argmax.reduce((sum, label) => sum + label, 0));`;
     const env = { SILHOUETTE_CACHE: scratchFolder() };
     const hear = (i: number) => (text: string) => {
-      outputs[i] += text;
+      outputs[i] = (outputs[i] ?? '') + text;
       finishIfAllLoad();
     };
     await Promise.all(outputs.map((_, i) => runProcess(program, env, hear(i))));

@@ -183,6 +183,22 @@ test('a load that fails leaves the model before in use; one that succeeds replac
   assert.equal((await ImageSegmentationModule.forward(chelsea))[DeeplabLabel.ARGMAX].length, 513 * 513);
 });
 
+test('calls that wait while the model is replaced run on the new one', async () => {
+  await ImageSegmentationModule.load(embeddedFile);
+  const calls = Array.from({ length: 6 }, () => ImageSegmentationModule.forward(chelsea));
+  await ImageSegmentationModule.load(tinyFile);
+  const lengths = (await Promise.all(calls)).map((out) => out[DeeplabLabel.ARGMAX].length);
+  const small = (await ImageSegmentationModule.forward(chelsea))[DeeplabLabel.ARGMAX].length;
+  assert.ok(lengths.every((length) => length === small || length === 513 * 513));
+  assert.ok(lengths.includes(small), 'loading the small model took less time than six calls of the other');
+
+  const late = Array.from({ length: 6 }, () => ImageSegmentationModule.forward(chelsea));
+  ImageSegmentationModule.unload();
+  for (const outcome of await Promise.allSettled(late)) {
+    if (outcome.status === 'rejected') await rejectsWith(Promise.reject(outcome.reason as Error), 'MODEL_NOT_LOADED');
+  }
+});
+
 test('loads of one source at a time share one download', async () => {
   const server = await serveFile(tinyFile);
   try {
