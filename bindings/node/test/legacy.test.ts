@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { afterEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
@@ -212,17 +213,20 @@ test('loads of one source at a time share one download', async () => {
 
 test('of several loads the last one asked for stays, whichever is faster', async () => {
   const bytes = readFileSync(embeddedFile);
-  let finishSlow = (): void => undefined;
+  let arrived: (response: ServerResponse) => void = () => undefined;
+  const request = new Promise<ServerResponse>((resolve) => {
+    arrived = resolve;
+  });
   const server = await serve((_request, response) => {
     response.writeHead(200, { 'Content-Length': bytes.length });
     response.write(bytes.subarray(0, 1000));
-    finishSlow = () => response.end(bytes.subarray(1000));
+    arrived(response);
   });
   try {
     const slow = ImageSegmentationModule.load(`${server.origin}/slow.pte`);
     await ImageSegmentationModule.load(tinyFile);
     const tiny = await ImageSegmentationModule.forward(chelsea);
-    finishSlow();
+    (await request).end(bytes.subarray(1000));
     await slow;
     assert.deepEqual(await ImageSegmentationModule.forward(chelsea), tiny);
   } finally {
