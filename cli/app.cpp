@@ -5,13 +5,18 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "command.hpp"
 #include "exit_codes.hpp"
+#include "format.hpp"
 #include "silhouette/version.hpp"
 
 namespace silhouette::cli {
 namespace {
+
+constexpr std::size_t kShownName = 120;
 
 std::shared_ptr<CLI::Formatter> help_formatter() {
   auto formatter = std::make_shared<CLI::Formatter>();
@@ -41,6 +46,39 @@ void describe(CLI::App& app) {
                          kExitCodesHelp));
 }
 
+/// "silhouette help [COMMAND…]", for those who expect it.
+void add_help(CLI::App& app, Command& chosen) {
+  CLI::App& command = *app.add_subcommand("help", "Print the help of a command")->group("Commands");
+  const auto names = std::make_shared<std::vector<std::string>>();
+  command.add_option("COMMAND", *names, "Command, and a command of it [this program]")->option_text("...");
+  command.callback([&app, names, &chosen] {
+    chosen = [&app, names](Context& context) {
+      CLI::App* at = &app;
+      std::string path = at->get_name();
+      for (const auto& name : *names) {
+        const auto found = at->get_subcommands([&](CLI::App* one) { return one->get_name() == name; });
+        if (found.empty()) {
+          return context.console.fail(
+              {ErrorCode::kInvalidArgument,
+               fmt::format("there is no command '{} {}'; see 'silhouette --help'", path, shorten(name, kShownName))});
+        }
+        at = found.front();
+        path += " " + name;
+      }
+      // Not App::help, which prints that of the command that was parsed.
+      context.console.out(at->get_formatter()->make_help(at, path, CLI::AppFormatMode::Normal));
+      return kExitOk;
+    };
+  });
+}
+
+/// CLI11 says "--mask: 1 required TEXT missing".
+std::string plain_message(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const auto count = text.find(": 1 required ");
+  return count != text.npos && text.ends_with(" missing") ? text.substr(0, count) + " needs a value" : text;
+}
+
 /// The message of an error in the arguments, with where to read on.
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   std::string command = "silhouette";
@@ -53,9 +91,9 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   if (at == &app && !unknown.empty() && !unknown.front().starts_with('-')) {
     return fmt::format(
         "there is no command '{0}'; did you mean 'silhouette segment {0}'? 'silhouette --help' lists them",
-        unknown.front());
+        shorten(unknown.front(), kShownName));
   }
-  return fmt::format("{}; see '{} --help'", error.what(), command);
+  return fmt::format("{}; see '{} --help'", plain_message(error), command);
 }
 
 int parse_and_run(int argc, char** argv, Context& context) {
@@ -66,6 +104,7 @@ int parse_and_run(int argc, char** argv, Context& context) {
   add_models(app, chosen);
   add_bench(app, chosen);
   add_info(app, chosen);
+  add_help(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

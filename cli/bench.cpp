@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sched.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "format.hpp"
 #include "json.hpp"
 #include "model_options.hpp"
+#include "silhouette/model_cache.hpp"
 
 namespace silhouette::cli {
 namespace {
@@ -61,12 +61,6 @@ double resident_megabytes() {
   return 0;
 }
 
-/// What the library takes for "one per processor".
-int available_threads() {
-  cpu_set_t set;
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t half = values.size() / 2;
@@ -77,13 +71,17 @@ int run_bench(const Options& options, Context& context) {
   Console& console = context.console;
   const auto stop = context.signals.token();
   ImageSegmentationModule module;
-  Measured measured{.threads = options.model.threads == 0 ? available_threads() : options.model.threads};
+  Measured measured;
   // The download is none of the loading that is measured.
-  if (auto model = load_model(module, options.model, console, stop); !model) return console.fail(model.error());
-  module.unload();
+  console.progress().begin("loading " + options.model.model);
+  const auto file = fetch_model(
+      options.model.model, options.model.cache, [&](double fraction) { console.progress().update(fraction); }, stop);
+  console.progress().end();
+  if (!file) return console.fail(file.error());
   Result<ModelDescription> model;
   measured.load_ms = milliseconds_of([&] { model = load_model(module, options.model, console, stop); });
   if (!model) return console.fail(model.error());
+  measured.threads = model->threads;
 
   const auto input = make_input(std::size_t{3} * static_cast<std::size_t>(model->input_width) *
                                 static_cast<std::size_t>(model->input_height));

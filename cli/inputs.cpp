@@ -1,16 +1,18 @@
 #include "inputs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "format.hpp"
+#include "silhouette/image_source.hpp"
 
 namespace silhouette::cli {
 namespace {
@@ -23,30 +25,15 @@ constexpr std::array<std::string_view, 16> kImageEndings = {".jpg",  ".jpeg", ".
 constexpr std::array<std::string_view, 3> kOwnEndings = {".overlay.png", ".mask.png", ".cutout.png"};
 constexpr const char* kDefaultStem = "image";
 constexpr std::size_t kShownBase64 = 48;
-// Shorter text that names no file is taken for a mistyped path: no image is that small in base64.
-constexpr std::size_t kMinBase64 = 64;
 
-bool is_image_file(const fs::path& path) {
-  const std::string name = lower(path.filename().string());
-  if (name.starts_with('.')) return false;
-  if (std::ranges::any_of(kOwnEndings, [&](auto ending) { return name.ends_with(ending); })) return false;
+bool has_image_ending(const fs::path& path) {
   return std::ranges::find(kImageEndings, lower(path.extension().string())) != kImageEndings.end();
 }
 
-bool is_url(std::string_view text) {
-  const std::string start = lower(text.substr(0, 8));
-  return start.starts_with("http://") || start.starts_with("https://");
-}
-
-bool is_data_uri(std::string_view text) {
-  return lower(text.substr(0, 5)) == "data:";
-}
-
-bool looks_like_base64(std::string_view text) {
-  return text.size() >= kMinBase64 && std::ranges::all_of(text, [](unsigned char c) {
-           return std::isalnum(c) != 0 ||
-                  std::string_view("+/-_=\r\n\t ").find(static_cast<char>(c)) != std::string_view::npos;
-         });
+/// Files that somebody who names a folder can't mean: hidden ones, and pictures that this command made.
+bool is_passed_over(const fs::path& path) {
+  const std::string name = lower(path.filename().string());
+  return name.starts_with('.') || std::ranges::any_of(kOwnEndings, [&](auto ending) { return name.ends_with(ending); });
 }
 
 int hex_digit(char c) {
@@ -66,15 +53,6 @@ std::string percent_decoded(std::string_view text) {
     }
   }
   return result;
-}
-
-/// The file that a file URI names. What is wrong with an odd one, the library says when it reads it.
-std::optional<fs::path> file_of_uri(std::string_view text) {
-  if (lower(text.substr(0, 7)) != "file://") return std::nullopt;
-  text.remove_prefix(7);
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  return fs::path(percent_decoded(text.substr(slash)));
 }
 
 /// The stem of a URL's last part, with nothing in it that is awkward in a file's name.
@@ -108,13 +86,20 @@ Input file_input(const std::string& source, const fs::path& file) {
 
 Input input_for(const std::string& argument) {
   if (argument == "-") return plain_input(argument, argument, kDefaultStem);
-  if (is_url(argument)) return plain_input(argument, argument, stem_of_url(argument));
-  if (const auto file = file_of_uri(argument)) return file_input(argument, *file);
-  std::error_code error;
-  if (is_data_uri(argument) || (looks_like_base64(argument) && !fs::exists(argument, error))) {
-    return plain_input(argument, shorten(printable(argument), kShownBase64), kDefaultStem);
+  const auto described = describe_source(argument);
+  if (!described) {
+    Input input = plain_input(argument, argument, kDefaultStem);
+    input.error = described.error();
+    return input;
   }
-  return file_input(argument, argument);
+  switch (described->kind) {
+    case SourceKind::kPath:
+    case SourceKind::kFileUri: return file_input(argument, described->path);
+    case SourceKind::kHttpUrl: return plain_input(argument, argument, stem_of_url(argument));
+    case SourceKind::kBase64: return plain_input(argument, shorten(described->shown, kShownBase64), kDefaultStem);
+    case SourceKind::kDataUri: break;
+  }
+  return plain_input(argument, described->shown, kDefaultStem);
 }
 
 Error folder_error(const fs::path& folder, const std::error_code& error) {
@@ -122,28 +107,54 @@ Error folder_error(const fs::path& folder, const std::error_code& error) {
           .message = fmt::format("can't read the folder '{}': {}", folder.string(), error.message())};
 }
 
-template <typename Iterator>
-std::error_code collect(const fs::path& folder, std::vector<fs::path>& files) {
+/// What a folder has.
+struct Content {
+  std::vector<fs::path> images;
+  std::set<std::string> other_endings;  ///< of files that aren't read; empty for a name without one
   std::error_code error;
-  for (Iterator it(folder, error); !error && it != Iterator(); it.increment(error)) {
+};
+
+template <typename Iterator>
+Content collect(const fs::path& folder) {
+  Content content;
+  for (Iterator it(folder, content.error); !content.error && it != Iterator(); it.increment(content.error)) {
     std::error_code unreadable;
-    if (is_image_file(it->path()) && it->is_regular_file(unreadable)) files.push_back(it->path());
+    if (is_passed_over(it->path()) || !it->is_regular_file(unreadable)) continue;
+    if (has_image_ending(it->path())) {
+      content.images.push_back(it->path());
+    } else {
+      content.other_endings.insert(lower(it->path().extension().string()));
+    }
   }
-  return error;
+  return content;
+}
+
+Error no_images(const std::string& folder, const Content& content, bool recursive) {
+  constexpr std::size_t kShownEndings = 5;
+  std::vector<std::string> endings;
+  for (const auto& ending : content.other_endings) {
+    if (!ending.empty() && endings.size() < kShownEndings) endings.push_back(ending);
+  }
+  std::string message = fmt::format("the folder '{}' holds no images", folder);
+  if (!content.other_endings.empty()) {
+    message += fmt::format(" that can be read, only other files{}{}; convert them to JPEG or PNG, say",
+                           endings.empty() ? "" : " in ", fmt::join(endings, ", "));
+  }
+  if (!recursive) message += "; --recursive looks in the folders below it too";
+  return {.code = content.other_endings.empty() ? ErrorCode::kFileNotFound : ErrorCode::kUnsupportedImage,
+          .message = std::move(message)};
 }
 
 void add_folder(const std::string& argument, bool recursive, std::vector<Input>& images) {
   const fs::path folder(argument);
-  std::vector<fs::path> files;
-  const auto error = recursive ? collect<fs::recursive_directory_iterator>(folder, files)
-                               : collect<fs::directory_iterator>(folder, files);
+  Content content =
+      recursive ? collect<fs::recursive_directory_iterator>(folder) : collect<fs::directory_iterator>(folder);
+  auto& files = content.images;
   Input failed = plain_input(argument, argument, kDefaultStem);
-  if (error) {
-    failed.error = folder_error(folder, error);
+  if (content.error) {
+    failed.error = folder_error(folder, content.error);
   } else if (files.empty()) {
-    failed.error = Error{.code = ErrorCode::kFileNotFound,
-                         .message = fmt::format("the folder '{}' holds no images{}", argument,
-                                                recursive ? "" : "; --recursive looks in the folders below it too")};
+    failed.error = no_images(argument, content, recursive);
   }
   if (failed.error) {
     images.push_back(std::move(failed));

@@ -1,7 +1,6 @@
 #include "model_options.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -104,8 +103,8 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--engine", options.engine, "What runs the network: auto or executorch [auto]")
       ->check(CLI::IsMember({"auto", "executorch"}))
       ->option_text("NAME");
-  command.add_option("--threads", options.threads, "Threads to use [one per processor]")
-      ->check(CLI::Range(1, 256))
+  command.add_option("--threads", options.threads, "Threads to use, 0 for one per processor [0]")
+      ->check(CLI::Range(0, 256))
       ->option_text("N");
   add_cache_option(command, options.cache);
 }
@@ -128,26 +127,6 @@ Result<ModelDescription> load_model(ImageSegmentationModule& module, const Model
   console.progress().end();
   if (!loaded) return std::unexpected(std::move(loaded.error()));
   return module.description();
-}
-
-Result<std::vector<int>> parse_classes(const std::string& text, const std::vector<std::string>& labels) {
-  std::vector<int> classes;
-  if (text.empty()) return classes;
-  for (const auto part : split(text, ',')) {
-    const std::string wanted = lower(part);
-    if (part.empty() || wanted == "argmax") continue;
-    const auto label = std::ranges::find(labels, wanted, [](const auto& known) { return lower(known); });
-    const auto number = parse_number<int>(part);
-    if (label != labels.end()) {
-      classes.push_back(static_cast<int>(label - labels.begin()));
-    } else if (number && *number >= 0 && static_cast<std::size_t>(*number) < labels.size()) {
-      classes.push_back(*number);
-    } else {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("unknown class '{}'; this model knows {}", part, fmt::join(labels, ", ")));
-    }
-  }
-  return classes;
 }
 
 }  // namespace silhouette::cli

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "console.hpp"
 #include "silhouette/error.hpp"
@@ -33,9 +32,5 @@ void add_cache_option(CLI::App& command, std::string& cache);
 /// Loads the model into `module`, showing the progress of a download.
 Result<ModelDescription> load_model(ImageSegmentationModule& module, const ModelOptions& options, Console& console,
                                     std::stop_token stop);
-
-/// "CAT, dog,15" → classes of the model: by label in any case, or by number. "ARGMAX" is allowed and ignored.
-/// kInvalidArgument names the model's labels.
-Result<std::vector<int>> parse_classes(const std::string& text, const std::vector<std::string>& labels);
 
 }  // namespace silhouette::cli

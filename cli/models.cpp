@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cache.hpp"
 #include "command.hpp"
 #include "exit_codes.hpp"
 #include "format.hpp"
@@ -28,9 +29,18 @@ std::string_view state_of(const ModelStatus& model) {
   return model.available ? "downloaded" : "";
 }
 
+/// Downloads from other URLs than those of the registered models.
+Result<std::vector<CachedModel>> other_downloads(const std::string& cache) {
+  auto cached = list_cached_models(cache);
+  if (cached) std::erase_if(*cached, [](const auto& model) { return !model.name.empty() || !model.complete; });
+  return cached;
+}
+
 int run_list(const Options& options, Context& context) {
   const auto models = list_models(options.cache);
   if (!models) return context.console.fail(models.error());
+  const auto others = other_downloads(options.cache);
+  if (!others) return context.console.fail(others.error());
   if (options.json) {
     Json list = Json::array();
     for (const auto& model : *models) {
@@ -39,6 +49,9 @@ int run_list(const Options& options, Context& context) {
                       {"available", model.available},
                       {"path", model.path},
                       {"bytes", model.bytes}});
+    }
+    for (const auto& model : *others) {
+      list.push_back({{"name", ""}, {"url", ""}, {"available", true}, {"path", model.path}, {"bytes", model.bytes}});
     }
     context.console.out(json_text(list));
     return kExitOk;
@@ -50,6 +63,10 @@ int run_list(const Options& options, Context& context) {
     const ModelEntry* const entry = find_model(model.name);
     text += fmt::format("{}  {:10}  {:>6}  {}\n", padded(model.name, width), state_of(model),
                         model.available ? byte_size(model.bytes) : "", entry != nullptr ? entry->description : "");
+  }
+  for (const auto& model : *others) {
+    text += fmt::format("{}  {:10}  {:>6}  {}\n", padded("(from another URL)", width), "downloaded",
+                        byte_size(model.bytes), printable(model.path));
   }
   context.console.out(text);
   return kExitOk;
@@ -64,9 +81,9 @@ int run_path(const Options& options, Context& context) {
 
 /// Does something for every name; one that fails is reported and the rest are done.
 template <typename Work>
-int for_each_name(const Options& options, Context& context, const Work& work) {
+int for_each_name(const std::vector<std::string>& names, Context& context, const Work& work) {
   int exit_code = kExitOk;
-  for (const auto& name : options.names) {
+  for (const auto& name : names) {
     const Result<std::string> done = work(name);
     if (done) {
       context.console.out(*done + "\n");
@@ -74,14 +91,14 @@ int for_each_name(const Options& options, Context& context, const Work& work) {
     }
     const int code = context.console.fail(done.error());
     if (done.error().code == ErrorCode::kCancelled) return code;
-    exit_code = options.names.size() > 1 ? kExitSomeFailed : code;
+    exit_code = names.size() > 1 ? kExitSomeFailed : code;
   }
   return exit_code;
 }
 
 int run_fetch(const Options& options, Context& context) {
   auto& progress = context.console.progress();
-  return for_each_name(options, context, [&](const std::string& name) {
+  return for_each_name(options.names, context, [&](const std::string& name) {
     progress.begin("downloading " + name);
     auto path =
         fetch_model(name, options.cache, [&](double fraction) { progress.update(fraction); }, context.signals.token());
@@ -91,11 +108,7 @@ int run_fetch(const Options& options, Context& context) {
 }
 
 int run_remove(const Options& options, Context& context) {
-  return for_each_name(options, context, [&](const std::string& name) -> Result<std::string> {
-    const auto removed = remove_model(name, options.cache);
-    if (!removed) return std::unexpected(removed.error());
-    return printable(name) + (*removed ? " removed" : " wasn't downloaded");
-  });
+  return remove_models(options.names, options.cache, context);
 }
 
 constexpr std::string_view kFooter = R"(NAME is a name from 'silhouette models list', or a model's URL.
@@ -104,9 +117,18 @@ Examples:
   silhouette models list
   silhouette models fetch DEEPLAB_V3_RESNET50
   silhouette models path DEEPLAB_V3_MOBILENET_V2_EMBEDDED
-  silhouette models rm DEEPLAB_V3_RESNET50)";
+  silhouette models rm DEEPLAB_V3_RESNET50
+  silhouette models cache prune --max-size 1GB)";
 
 }  // namespace
+
+int remove_models(const std::vector<std::string>& names, const std::string& cache, Context& context) {
+  return for_each_name(names, context, [&](const std::string& name) -> Result<std::string> {
+    const auto removed = remove_model(name, cache);
+    if (!removed) return std::unexpected(removed.error());
+    return printable(name) + (*removed ? " removed" : " wasn't downloaded");
+  });
+}
 
 void add_models(CLI::App& app, Command& chosen) {
   CLI::App& models = *app.add_subcommand("models", "List, download and remove models")->group("Commands");
@@ -118,8 +140,8 @@ void add_models(CLI::App& app, Command& chosen) {
     chosen = [](Context& context) {
       return context.console.fail(
           {ErrorCode::kInvalidArgument,
-           "'silhouette models' needs a command: list, path, fetch or rm; see 'silhouette models "
-           "--help'"});
+           "'silhouette models' needs a command: list, path, fetch, rm or cache; see 'silhouette "
+           "models --help'"});
     };
   });
 
@@ -145,6 +167,7 @@ void add_models(CLI::App& app, Command& chosen) {
       .add_option("NAME", options->names, "Models")
       ->required()
       ->option_text("...");
+  add_cache(models, chosen);
 }
 
 }  // namespace silhouette::cli

@@ -15,6 +15,7 @@
 #include "command.hpp"
 #include "exit_codes.hpp"
 #include "files.hpp"
+#include "format.hpp"
 #include "inputs.hpp"
 #include "model_options.hpp"
 #include "outputs.hpp"
@@ -22,6 +23,8 @@
 
 namespace silhouette::cli {
 namespace {
+
+constexpr std::size_t kShownName = 120;
 
 /// As large as an encoded image may be that the library reads itself.
 constexpr std::uint64_t kMaxStandardInput = 256ULL << 20;
@@ -53,7 +56,7 @@ Settings settings_for(const Options& options, std::vector<int> classes, const Mo
   settings.shapes = options.shapes;
   settings.report = options.outputs.to_stdout() ? Report::kNone : options.json ? Report::kJson : Report::kTable;
   settings.colored = colored;
-  settings.background = find_background(model.labels);
+  settings.background = model.background;
   return settings;
 }
 
@@ -70,7 +73,11 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
   const auto stop = context.signals.token();
   std::optional<Result<std::vector<std::byte>>> standard_input;
   for (const auto& input : inputs.images) {
-    if (input.source == "-") standard_input = read_standard_input(kMaxStandardInput, Signals::wake_descriptor());
+    if (input.source != "-") continue;
+    standard_input = read_standard_input(kMaxStandardInput, Signals::wake_descriptor());
+    if (*standard_input && (*standard_input)->empty()) {
+      standard_input = fail(ErrorCode::kInvalidImage, "nothing came; pipe an image into it: … | silhouette segment -");
+    }
   }
 
   const auto work = [&](std::size_t i) -> Outcome {
@@ -121,7 +128,8 @@ int run_segment(const Options& options, Context& context) {
 
   // A mistyped name shouldn't cost the download of a model first.
   if (const auto* missing = options.json ? nullptr : only_missing_file(inputs->images)) {
-    return console.fail({ErrorCode::kFileNotFound, fmt::format("there is no file '{}'", missing->name)});
+    return console.fail({ErrorCode::kFileNotFound,
+                         fmt::format("there is no file '{}'", shorten(printable(missing->name), kShownName))});
   }
 
   ImageSegmentationModule module;

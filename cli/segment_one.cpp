@@ -143,12 +143,6 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
 
 }  // namespace
 
-std::optional<int> find_background(const std::vector<std::string>& labels) {
-  const auto found = std::ranges::find(labels, "background", [](const auto& label) { return lower(label); });
-  if (found == labels.end()) return std::nullopt;
-  return static_cast<int>(found - labels.begin());
-}
-
 Outcome failed(const Input& input, const Error& error, const Settings& settings) {
   Outcome outcome;
   outcome.error = error;

@@ -25,7 +25,7 @@ struct Settings {
   ShapeOptions shapes;
   Report report = Report::kTable;
   bool colored = false;
-  std::optional<int> background;  ///< the model's class of that name
+  int background = -1;  ///< the model's class of that name, or -1
 };
 
 /// What came of one image.
@@ -34,9 +34,6 @@ struct Outcome {
   std::string report;                      ///< to print
   std::vector<std::byte> standard_output;  ///< an output to print
 };
-
-/// The class called "background", in any case.
-std::optional<int> find_background(const std::vector<std::string>& labels);
 
 /// Segments an image and writes its outputs. Doesn't throw; thread-safe.
 Outcome segment_one(const Input& input, const ImageSource& source, const OutputPlan& plan, const Settings& settings,

@@ -64,8 +64,7 @@ Result<std::string> shapes_json(const Segmentation& segmentation, std::span<cons
 
 }  // namespace
 
-std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const int> of_interest,
-                               std::optional<int> background) {
+std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const int> of_interest, int background) {
   if (!of_interest.empty()) {
     const std::set<int> sorted(of_interest.begin(), of_interest.end());
     return {sorted.begin(), sorted.end()};
@@ -80,8 +79,10 @@ std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const
 
 Result<std::string> rle_json(const Segmentation& segmentation, std::span<const int> classes) {
   return shapes_json(segmentation, classes, [](std::string& text, int, const Rle& rle) -> Result<void> {
+    const auto counts = rle.compressed();
+    if (!counts) return std::unexpected(counts.error());
     text += R"(,"counts":)";
-    text += json_string(rle.compressed());
+    text += json_string(*counts);
     return {};
   });
 }

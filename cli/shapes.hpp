@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,9 +16,8 @@ struct ShapeOptions {
 };
 
 /// The classes whose shapes are written, ascending: those of interest, or without any all that have pixels but the
-/// background.
-std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const int> of_interest,
-                               std::optional<int> background);
+/// background (−1 if the model has none).
+std::vector<int> shape_classes(const Segmentation& segmentation, std::span<const int> of_interest, int background);
 
 /// The classes' pixels as a JSON array of {label, class, size [height, width], counts, area, bbox [x, y, width,
 /// height]}, each of which pycocotools reads as it is.

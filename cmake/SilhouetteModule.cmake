@@ -15,10 +15,17 @@ function(silhouette_module name)
   endif()
 endfunction()
 
+# silhouette_link_models(): what is built in this folder finds the models in the source tree. By a link, so that nothing which
+# is installed knows where it was built.
+function(silhouette_link_models)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${CMAKE_CURRENT_BINARY_DIR}/models SYMBOLIC)
+endfunction()
+
 # silhouette_test(NAME SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one.
 function(silhouette_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  silhouette_link_models()
   silhouette_warnings(${name})
   # Tests are compiled far more often than they run.
   target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)

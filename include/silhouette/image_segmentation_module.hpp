@@ -61,6 +61,8 @@ struct ModelDescription {
   int output_height = 0;
   int channels = 0;                 ///< of the network's output
   std::vector<std::string> labels;  ///< of the result: two for a single-channel model
+  int background = -1;              ///< channel of the class called "background", in any case; −1 if there is none
+  int threads = 1;                  ///< that were asked for, or one for each processor
   Normalization normalization;
   std::string normalization_origin;    ///< "caller", "file", "registry" or "default"
   std::string labels_origin;           ///< likewise

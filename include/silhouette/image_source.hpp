@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
+
+#include "silhouette/error.hpp"
+#include "silhouette/export.hpp"
 
 namespace silhouette {
 
@@ -41,5 +45,19 @@ class ImageSource {
   explicit ImageSource(Value value) : value_(std::move(value)) {}
   Value value_;
 };
+
+/// What a source text turned out to be.
+enum class SourceKind : std::uint8_t { kPath, kFileUri, kHttpUrl, kDataUri, kBase64 };
+
+/// How `forward` takes a source text.
+struct SourceDescription {
+  SourceKind kind = SourceKind::kPath;
+  std::string shown;  ///< as messages show it: one line, not long, and without what a URL keeps secret
+  std::string path;   ///< of the file that a path or file URI names; otherwise empty
+};
+
+/// Decides by form alone, except that text which could be a path or base64 is a path if there is such a file; reads
+/// nothing. kInvalidArgument for what can't be any of these, such as an unknown scheme. Thread-safe.
+[[nodiscard]] SILHOUETTE_API Result<SourceDescription> describe_source(std::string_view text);
 
 }  // namespace silhouette

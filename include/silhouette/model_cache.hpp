@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -36,8 +38,33 @@ SILHOUETTE_API Result<std::string> fetch_model(const std::string& source, const 
                                                const std::function<void(double fraction)>& progress = {},
                                                std::stop_token stop = {});
 
-/// Deletes a model's download. True if there was one. kInvalidArgument for what is no download: the embedded model and
-/// paths.
+/// Deletes a model's download, whole or unfinished. True if there was a whole one. `source` may also be the path of a
+/// file in the cache. kInvalidArgument for what is no download: the embedded model and other paths. kIoError while it
+/// is being downloaded.
 SILHOUETTE_API Result<bool> remove_model(const std::string& source, const std::string& cache_directory = {});
+
+/// A download in the cache.
+struct CachedModel {
+  std::string path;         ///< of the file that it is, or will be
+  std::string name;         ///< of the registered model that it is; empty for what came from another URL
+  std::uint64_t bytes = 0;  ///< that are there
+  bool complete = true;     ///< false for an interrupted download, or one that is under way
+  std::chrono::system_clock::time_point last_used{};  ///< loaded or downloaded
+};
+
+/// All downloads in the cache, by path. Their bytes together are the cache's size.
+[[nodiscard]] SILHOUETTE_API Result<std::vector<CachedModel>> list_cached_models(
+    const std::string& cache_directory = {});
+
+/// What to keep when a cache is pruned.
+struct PruneOptions {
+  std::optional<std::uint64_t> max_bytes;       ///< whole models, those used last first, as long as they fit
+  std::optional<std::chrono::seconds> max_age;  ///< whole models that were used within this time
+};
+
+/// Deletes interrupted downloads, and whole models that `options` don't keep; never a download that is under way. A
+/// model that is loaded stays usable. Returns what was deleted.
+SILHOUETTE_API Result<std::vector<CachedModel>> prune_cached_models(const PruneOptions& options = {},
+                                                                    const std::string& cache_directory = {});
 
 }  // namespace silhouette

@@ -20,12 +20,12 @@ struct Normalization {
 
 /// A model known by name. All views are valid forever.
 struct ModelEntry {
-  std::string_view name;         ///< "DEEPLAB_V3_RESNET50"
-  std::string_view url;          ///< where it is downloaded from; empty for the embedded model
-  std::string_view file;         ///< file name in the models folder, for the embedded model; otherwise empty
-  Normalization normalization;   ///< used where the file carries none
-  bool single_channel = false;   ///< one foreground channel ("selfie" models)
-  std::string_view description;  ///< one line for people
+  std::string_view name;        ///< "DEEPLAB_V3_RESNET50"
+  std::string_view url;         ///< where it is downloaded from; empty for the embedded model
+  std::string_view file;        ///< file name in the models folder, for the embedded model; otherwise empty
+  Normalization normalization;  ///< used where the file carries none
+  std::span<const std::string_view> labels;  ///< of the result's classes, used where the file carries none
+  std::string_view description;              ///< one line for people
 };
 
 /// DeepLabV3 with MobileNetV2 trained on PASCAL VOC, delivered with Silhouette: needs no download.

@@ -33,6 +33,12 @@ class ClassId {
   Value value_;
 };
 
+/// Channels named by a list as people type it, "CAT, dog,15": labels in any case, and channel numbers where no label is
+/// the same; in the order given, and as often. "ARGMAX" and nothing between two commas are ignored. kInvalidArgument
+/// lists the labels that there are.
+[[nodiscard]] SILHOUETTE_API Result<std::vector<int>> parse_classes(std::string_view text,
+                                                                    std::span<const std::string> labels);
+
 /// Wall-clock milliseconds that each stage of one `forward` took.
 struct StageTimings {
   double read_ms = 0;         ///< fetching the image's bytes
@@ -92,8 +98,8 @@ class SILHOUETTE_API Segmentation {
   /// the model they sum to 1. kInvalidArgument for a class that the model lacks or that was not asked for.
   [[nodiscard]] Result<std::span<const float>> probability(const ClassId& label) const;
 
-  /// Number of pixels of every class, by channel; they sum to width × height.
-  [[nodiscard]] std::vector<std::int64_t> pixel_counts() const;
+  /// Number of pixels of every class, by channel; they sum to width × height. Counted at the first call.
+  [[nodiscard]] std::span<const std::int64_t> pixel_counts() const noexcept;
 
   [[nodiscard]] const SegmentationInfo& info() const noexcept;
 

@@ -38,8 +38,8 @@ struct SILHOUETTE_API Rle {
 
   /// `counts` as COCO's compressed text: from the fourth on each count less the one two before it, in groups of 5 bits,
   /// least significant first, each a character from '0' on, a bit of 32 set where another group follows. The characters
-  /// include '\' and need escaping in JSON.
-  [[nodiscard]] std::string compressed() const;
+  /// include '\' and need escaping in JSON. kLimitExceeded if there is no memory for it.
+  [[nodiscard]] Result<std::string> compressed() const;
 
   bool operator==(const Rle&) const = default;
 };

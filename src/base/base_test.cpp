@@ -89,6 +89,7 @@ TEST(File, WritesWholeAndReadsBack) {
   const std::vector<std::byte> bytes(100'000, std::byte{7});
   ASSERT_TRUE(write_file_atomically(path, bytes));
   EXPECT_EQ(read_file(path, 1 << 20).value(), bytes);
+  EXPECT_TRUE(std::ranges::equal(read_large_file(path, 1 << 20).value().span(), bytes));
   const auto mapped = MappedFile::open(path, 1 << 20);
   ASSERT_TRUE(mapped);
   EXPECT_TRUE(std::ranges::equal(mapped->bytes(), bytes));
@@ -103,6 +104,10 @@ TEST(File, NamesWhatIsWrong) {
   EXPECT_EQ(read_file(folder.path(), 10).error().code, ErrorCode::kIoError);
   std::ofstream(folder.path() / "large") << "12345678901";
   EXPECT_EQ(read_file(folder.path() / "large", 10).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(read_large_file(folder.path() / "large", 10).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(read_large_file(folder.path() / "absent", 10).error().code, ErrorCode::kFileNotFound);
+  std::ofstream(folder.path() / "empty");
+  EXPECT_TRUE(read_large_file(folder.path() / "empty", 10).value().empty());
   ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(read_file(folder.path() / "pipe", 10).error().code, ErrorCode::kIoError);
   EXPECT_EQ(write_file_atomically(folder.path() / "no" / "such", {}).error().code, ErrorCode::kFileNotFound);

@@ -63,22 +63,70 @@ Result<OpenFile> open_regular(const std::filesystem::path& path, std::uint64_t m
   return OpenFile{std::move(descriptor), static_cast<std::size_t>(size)};
 }
 
+/// How many bytes there were: fewer than `bytes` takes if the file shrank.
+Result<std::size_t> read_all(const Descriptor& descriptor, std::span<std::byte> bytes,
+                             const std::filesystem::path& path) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::read(descriptor.get(), bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error(path, "read");
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   auto file = open_regular(path, max_bytes);
   if (!file) return std::unexpected(std::move(file.error()));
   std::vector<std::byte> bytes(file->size);
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::read(file->descriptor.get(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error(path, "read");
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  bytes.resize(done);
+  const auto size = read_all(file->descriptor, bytes, path);
+  if (!size) return std::unexpected(size.error());
+  bytes.resize(*size);
   return bytes;
+}
+
+Result<AlignedBuffer<std::byte>> read_large_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  auto file = open_regular(path, max_bytes);
+  if (!file) return std::unexpected(std::move(file.error()));
+  auto bytes = AlignedBuffer<std::byte>::create(file->size, "a file");
+  if (!bytes) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no memory for the {} bytes of '{}'", file->size, path.string()));
+  }
+  const auto size = read_all(file->descriptor, bytes->span(), path);
+  if (!size) return std::unexpected(size.error());
+  if (*size != bytes->size()) {
+    return fail(ErrorCode::kIoError, fmt::format("'{}' became shorter while it was read: {} of {} bytes; try again",
+                                                 path.string(), *size, bytes->size()));
+  }
+  return bytes;
+}
+
+Result<void> read_blocks(const std::filesystem::path& path, std::uint64_t max_bytes,
+                         const std::function<void(std::span<const std::byte>)>& take) {
+  auto file = open_regular(path, max_bytes);
+  if (!file) return std::unexpected(std::move(file.error()));
+  constexpr std::size_t kBlock = 1 << 18;
+  std::vector<std::byte> block(kBlock);
+  for (;;) {
+    const auto size = read_all(file->descriptor, block, path);
+    if (!size) return std::unexpected(size.error());
+    take(std::span(block).first(*size));
+    if (*size < block.size()) return {};
+  }
+}
+
+void discard_pages(std::span<const std::byte> bytes) noexcept {
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const auto first = (begin + page - 1) / page * page;
+  const auto last = (begin + bytes.size()) / page * page;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): pages are numbers
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
@@ -13,10 +15,24 @@ namespace silhouette {
 /// The whole of a regular file. kFileNotFound, kIoError (a directory, no permission), kLimitExceeded above `max_bytes`.
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
+/// The same for a large file: memory that is aligned and written once only. kIoError also if the file shrinks
+/// meanwhile.
+Result<AlignedBuffer<std::byte>> read_large_file(const std::filesystem::path& path, std::uint64_t max_bytes);
+
+/// The same in blocks, one after the other, for files that needn't be in memory.
+Result<void> read_blocks(const std::filesystem::path& path, std::uint64_t max_bytes,
+                         const std::function<void(std::span<const std::byte>)>& take);
+
+/// Gives the pages that lie wholly within `bytes` back to the system. Read again, those of a mapped file come from the
+/// file again, and those of other memory, which the caller must own, are zero.
+void discard_pages(std::span<const std::byte> bytes) noexcept;
+
 /// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed. kIoError.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
-/// A file's bytes mapped read-only. Move-only; unmapped at the end.
+/// A file's bytes mapped read-only. Move-only; unmapped at the end. Only for files that are replaced and never changed
+/// in place: another process that writes into a mapped file changes the bytes, and one that cuts it short makes reading
+/// them end in SIGBUS.
 class MappedFile {
  public:
   /// As `read_file`. An empty file maps to an empty span.

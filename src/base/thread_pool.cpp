@@ -1,8 +1,5 @@
 #include "base/thread_pool.hpp"
 
-#include <sched.h>
-
-#include <algorithm>
 #include <atomic>
 #include <system_error>
 
@@ -73,13 +70,6 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
   job_ = nullptr;
   idle_.wait(lock, [this] { return active_ == 0; });
   busy_.clear(std::memory_order_release);
-}
-
-int available_processors() noexcept {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
 }
 
 }  // namespace silhouette

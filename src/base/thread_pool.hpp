@@ -42,7 +42,4 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-/// Processors that this process may use (its affinity mask), at least 1.
-int available_processors() noexcept;
-
 }  // namespace silhouette

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <mutex>
 
-#include "base/thread_pool.hpp"
+#include "base/processors.hpp"
 
 namespace silhouette {
 namespace {

@@ -4,7 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <system_error>
 #include <utility>
+
+#include "pipeline/guard.hpp"
+#include "resources/source.hpp"
 
 namespace silhouette {
 namespace {
@@ -14,6 +20,12 @@ constexpr std::string_view kArgmaxName = "ARGMAX";
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
   return std::ranges::equal(a, b, {}, upper, upper);
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto first = text.find_first_not_of(kSpace);
+  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
 std::unexpected<Error> unknown(const std::string& what, std::span<const std::string> labels) {
@@ -31,7 +43,7 @@ Result<int> resolve_class(const ClassId& id, std::span<const std::string> labels
     const auto found = std::ranges::find(labels, *name);
     if (found != labels.end()) return static_cast<int>(found - labels.begin());
     if (*name == kArgmaxName) return -1;
-    return unknown(fmt::format("'{}'", *name), labels);
+    return unknown(fmt::format("'{}'", display_source(*name)), labels);
   }
   int channel = 0;
   if (const auto* label = std::get_if<DeeplabLabel>(&id.value())) {
@@ -55,6 +67,30 @@ Result<std::vector<int>> resolve_classes(std::span<const ClassId> ids, std::span
   std::ranges::sort(channels);
   channels.erase(std::ranges::unique(channels).begin(), channels.end());
   return channels;
+}
+
+Result<std::vector<int>> parse_classes(std::string_view text, std::span<const std::string> labels) {
+  return guarded([&]() -> Result<std::vector<int>> {
+    std::vector<int> channels;
+    while (!text.empty()) {
+      const auto end = std::min(text.find(','), text.size());
+      const auto item = trimmed(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+      const auto label =
+          std::ranges::find_if(labels, [&](const auto& known) { return equal_ignoring_case(known, item); });
+      int number = -1;
+      const auto [rest, error] = std::from_chars(item.data(), item.data() + item.size(), number);
+      const bool is_number = error == std::errc{} && rest == item.data() + item.size();
+      if (label != labels.end()) {
+        channels.push_back(static_cast<int>(label - labels.begin()));
+      } else if (is_number && number >= 0 && static_cast<std::size_t>(number) < labels.size()) {
+        channels.push_back(number);
+      } else if (!item.empty() && !equal_ignoring_case(item, kArgmaxName)) {
+        return unknown(fmt::format("'{}'", display_source(item)), labels);
+      }
+    }
+    return channels;
+  });
 }
 
 int background_class(std::span<const std::string> labels) noexcept {

@@ -138,6 +138,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
 
     auto data = std::make_unique<detail::SegmentationData>();
     data->labels = model.description.labels;
+    data->counts.resize(data->labels.size());
     auto classes = resolve_classes(classes_of_interest, data->labels);
     if (!classes) return std::unexpected(std::move(classes.error()));
     data->classes = std::move(*classes);

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/processors.hpp"
 #include "engine/model_data.hpp"
 #include "formats/pte/program.hpp"
+#include "pipeline/class_ids.hpp"
 #include "pipeline/network_shape.hpp"
 #include "preprocess/preprocess.hpp"
 #include "resources/models.hpp"
@@ -41,6 +43,17 @@ Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& w
               fmt::format("the SHA-256 of the model's {} bytes is {} instead of {}", bytes.size(), *actual, *expected));
 }
 
+Result<std::shared_ptr<const ModelData>> read_model(const LocalModel& model) {
+  if (model.ours) {
+    auto file = MappedFile::open(model.path, kMaxModelBytes);
+    if (!file) return std::unexpected(std::move(file.error()));
+    return std::make_shared<ModelData>(std::move(*file));
+  }
+  auto bytes = read_large_file(model.path, kMaxModelBytes);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  return std::make_shared<ModelData>(std::move(*bytes));
+}
+
 Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
                              const std::function<void(double)>& progress) {
   if (auto* bytes = std::get_if<std::vector<std::byte>>(&source.value())) {
@@ -55,9 +68,13 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
   const auto& text = std::get<std::string>(source.value());
   auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
   if (!local) return std::unexpected(std::move(local.error()));
-  auto file = MappedFile::open(local->path, kMaxModelBytes);
-  if (!file) return std::unexpected(std::move(file.error()));
-  return ModelFile{std::make_shared<ModelData>(std::move(*file)), display_source(text), local->entry};
+  auto data = read_model(*local);
+  if (!data) return std::unexpected(std::move(data.error()));
+  // Once more: these are the bytes that run, whatever became of the file since it was looked at.
+  if (auto checked = check_sha256((*data)->bytes(), options.sha256); !checked) {
+    return std::unexpected(std::move(checked.error()));
+  }
+  return ModelFile{std::move(*data), display_source(text), local->entry};
 }
 
 Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
@@ -107,8 +124,8 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
-Result<void> decide_labels(const pte::Program& program, const LoadOptions& options, std::string_view name,
-                           ModelDescription& description) {
+Result<void> decide_labels(const pte::Program& program, const ModelEntry* entry, const LoadOptions& options,
+                           std::string_view name, ModelDescription& description) {
   // A single channel is a foreground's probability; its background is implied.
   const auto classes = static_cast<std::size_t>(std::max(description.channels, 2));
   const auto metadata = program.metadata.find("get_labels");
@@ -119,6 +136,10 @@ Result<void> decide_labels(const pte::Program& program, const LoadOptions& optio
   } else if (text != nullptr) {
     description.labels = split_lines(*text);
     description.labels_origin = "file";
+  } else if (entry != nullptr && entry->labels.size() == classes) {
+    // A mirror may give another network under the name; the default fits any.
+    description.labels.assign(entry->labels.begin(), entry->labels.end());
+    description.labels_origin = "registry";
   } else {
     description.labels_origin = "default";
     if (description.channels == 1) {
@@ -181,9 +202,11 @@ Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOp
   if (auto decided = decide_normalization(*program, file->entry, options, file->name, description); !decided) {
     return std::unexpected(std::move(decided.error()));
   }
-  if (auto decided = decide_labels(*program, options, file->name, description); !decided) {
+  if (auto decided = decide_labels(*program, file->entry, options, file->name, description); !decided) {
     return std::unexpected(std::move(decided.error()));
   }
+  description.background = background_class(description.labels);
+  description.threads = threads;
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   auto engine =

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/guard.hpp"
+#include "resources/cache.hpp"
 #include "resources/models.hpp"
 #include "silhouette/models.hpp"
 
@@ -51,7 +52,15 @@ Result<std::string> fetch_model(const std::string& source, const std::string& ca
 }
 
 Result<bool> remove_model(const std::string& source, const std::string& cache_directory) {
-  return guarded([&] { return remove_cached_model(source, cache_directory); });
+  return guarded([&] { return cache::remove(source, cache_directory); });
+}
+
+Result<std::vector<CachedModel>> list_cached_models(const std::string& cache_directory) {
+  return guarded([&] { return cache::list(cache_directory); });
+}
+
+Result<std::vector<CachedModel>> prune_cached_models(const PruneOptions& options, const std::string& cache_directory) {
+  return guarded([&] { return cache::prune(options, cache_directory); });
 }
 
 }  // namespace silhouette

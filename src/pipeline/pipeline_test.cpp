@@ -42,6 +42,21 @@ TEST(ClassIds, UnknownOnesListWhatThereIs) {
   }
 }
 
+TEST(ClassIds, AreReadFromTextAsPeopleTypeIt) {
+  EXPECT_THAT(parse_classes("cat, background,2 ,\tArgh", kLabels).value(), ElementsAre(1, 0, 2, 2));
+  EXPECT_THAT(parse_classes("21", kLabels).value(), ElementsAre(3)) << "a label before a number";
+  EXPECT_THAT(parse_classes("argmax,,1,", kLabels).value(), ElementsAre(1));
+  EXPECT_THAT(parse_classes("", kLabels).value(), ElementsAre());
+  for (const char* wrong : {"unicorn", "cat,4", "-1", "1x", "cat dog", "99999999999999999999"}) {
+    const auto classes = parse_classes(wrong, kLabels);
+    ASSERT_FALSE(classes) << wrong;
+    EXPECT_EQ(classes.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(classes.error().message, HasSubstr("Background, CAT, ARGH, 21"));
+  }
+  EXPECT_LT(parse_classes(std::string(10'000, 'x'), kLabels).error().message.size(), 300U);
+  EXPECT_LT(resolve_class(std::string(10'000, 'x'), kLabels).error().message.size(), 300U);
+}
+
 TEST(ClassIds, LongListsAreCut) {
   const std::vector<std::string> labels(1000, "label");
   EXPECT_LT(resolve_class("x", labels).error().message.size(), 400U);

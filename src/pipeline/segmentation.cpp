@@ -96,10 +96,11 @@ Result<std::span<const float>> Segmentation::probability(const ClassId& label) c
   });
 }
 
-std::vector<std::int64_t> Segmentation::pixel_counts() const {
-  std::vector<std::int64_t> counts(data_->labels.size());
-  for (const std::int32_t c : argmax()) ++counts[static_cast<std::size_t>(c)];
-  return counts;
+std::span<const std::int64_t> Segmentation::pixel_counts() const noexcept {
+  std::call_once(data_->counted, [&] {
+    for (const std::int32_t c : argmax()) ++data_->counts[static_cast<std::size_t>(c)];
+  });
+  return data_->counts;
 }
 
 Result<std::vector<std::byte>> Segmentation::mask_png() const {

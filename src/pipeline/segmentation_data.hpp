@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,10 @@ struct SegmentationData {
   ClassMaps maps;
   Image photo;  ///< RGB at the maps' size; empty unless the caller asked to keep it
   SegmentationInfo info;
+
+  /// Pixels of each class: counted when they are asked for, into memory that is there already.
+  mutable std::vector<std::int64_t> counts;
+  mutable std::once_flag counted;
 };
 
 }  // namespace silhouette::detail

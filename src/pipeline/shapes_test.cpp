@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "pipeline/segmentation_data.hpp"
 #include "silhouette/segmentation.hpp"
@@ -22,6 +24,7 @@ Segmentation segmentation() {
                                                   2, 0, 0, 0};
   auto data = std::make_unique<detail::SegmentationData>();
   data->labels = {"BACKGROUND", "CAT", "DOG", "COW"};
+  data->counts.resize(data->labels.size());
   data->maps.width = 4;
   data->maps.height = 3;
   data->maps.argmax = AlignedBuffer<std::int32_t>::create(kClasses.size(), "a test").value();
@@ -44,6 +47,17 @@ TEST(SegmentationShapes, AreThoseOfTheClass) {
   EXPECT_EQ(result.polygons("DOG")->size(), 1U) << "the default tolerance leaves single pixels";
   EXPECT_THAT(result.polygons("DOG", 0, 2).value(), IsEmpty());
   EXPECT_THAT(result.polygons("COW").value(), IsEmpty());
+}
+
+TEST(Segmentation, CountsItsPixelsOnceHoweverManyAsk) {
+  const auto result = segmentation();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] { EXPECT_THAT(result.pixel_counts(), ElementsAre(8, 3, 1, 0)); });
+    }
+  }
+  EXPECT_EQ(result.pixel_counts().data(), result.pixel_counts().data());
 }
 
 TEST(SegmentationShapes, RefuseWhatIsNoClassOrOption) {

@@ -126,7 +126,7 @@ Box Rle::bounding_box() const noexcept {
           static_cast<int>(bottom - top + 1)};
 }
 
-std::string Rle::compressed() const {
+Result<std::string> Rle::compressed() const try {
   std::string text;
   text.reserve(counts.size() * 2);
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -141,6 +141,8 @@ std::string Rle::compressed() const {
     }
   }
   return text;
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for the text of {} runs", counts.size()));
 }
 
 Result<Rle> parse_rle(std::string_view compressed, int width, int height) try {

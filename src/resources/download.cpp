@@ -213,30 +213,40 @@ Result<void> ensure_file(const FileRequest& request, const DownloadLimits& limit
   return fetch(request, sha256, limits, progress, stop);
 }
 
+/// Turns what is thrown, by the standard library where memory ends or by the caller's progress, into an error.
+template <typename Body>
+auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to download '{}'", display_source(url)));
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInternal, fmt::format("download of '{}' failed: {}", display_source(url), error.what()));
+  } catch (...) {
+    return fail(ErrorCode::kInternal,
+                fmt::format("download of '{}' failed: the progress callback threw", display_source(url)));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> download_bytes(const std::string& url, const DownloadLimits& limits,
                                               std::stop_token stop) {
-  MemorySink sink(url);
-  const auto attempt = [&] {
-    sink.bytes().clear();
-    return transfer(url, {}, limits, sink, stop);
-  };
-  auto fetched = with_retries(url, limits, stop, attempt, [] { return std::uint64_t{0}; });
-  if (!fetched) return std::unexpected(std::move(fetched.error()));
-  return std::move(sink.bytes());
+  return guarded(url, [&]() -> Result<std::vector<std::byte>> {
+    MemorySink sink(url);
+    const auto attempt = [&] {
+      sink.bytes().clear();
+      return transfer(url, {}, limits, sink, stop);
+    };
+    auto fetched = with_retries(url, limits, stop, attempt, [] { return std::uint64_t{0}; });
+    if (!fetched) return std::unexpected(std::move(fetched.error()));
+    return std::move(sink.bytes());
+  });
 }
 
 Result<void> download_file(const FileRequest& request, const DownloadLimits& limits, const ByteProgress& progress,
                            std::stop_token stop) {
-  try {
-    return ensure_file(request, limits, progress, stop);
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to download '{}'", display_source(request.url)));
-  } catch (const std::exception& error) {
-    return fail(ErrorCode::kInternal,
-                fmt::format("download of '{}' failed: {}", display_source(request.url), error.what()));
-  }
+  return guarded(request.url, [&] { return ensure_file(request, limits, progress, stop); });
 }
 
 }  // namespace silhouette

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <new>
+#include <stdexcept>
 #include <thread>
 
 #include "resources/test_util.hpp"
@@ -271,6 +273,32 @@ TEST(DownloadFile, WritesWholeFileAndNothingElse) {
 
   ASSERT_TRUE(download_file(file_request(server.url("/a"), path), impatient(), {}, {}));
   EXPECT_EQ(server.requests().size(), 1U) << "what is there is not fetched again";
+}
+
+TEST(DownloadFile, WhatProgressThrowsStopsItAndIsAnError) {
+  // Large enough that progress is told in the middle of a block, inside libcurl.
+  const HttpServer server([](const HttpRequest&) { return HttpReply{.body = test::pattern(4 << 20)}; });
+  const ScratchFolder folder;
+  const auto download = [&](auto thrown) {
+    int calls = 0;
+    const auto progress = [&](std::uint64_t received, std::uint64_t) {
+      ++calls;
+      if (received > 0) throw thrown;
+    };
+    const auto result = download_file(file_request(server.url("/a"), folder.path() / "a"), impatient(), progress, {});
+    EXPECT_EQ(calls, 1);
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "a"));
+    return result;
+  };
+  const auto odd = download(42);
+  ASSERT_FALSE(odd);
+  EXPECT_EQ(odd.error().code, ErrorCode::kInternal);
+  EXPECT_THAT(odd.error().message, AllOf(HasSubstr(server.url("/a")), HasSubstr("callback")));
+  const auto known = download(std::runtime_error("no more"));
+  EXPECT_EQ(known.error().code, ErrorCode::kInternal);
+  EXPECT_THAT(known.error().message, HasSubstr("no more"));
+  EXPECT_EQ(download(std::bad_alloc()).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_TRUE(download_file(file_request(server.url("/a"), folder.path() / "a"), impatient(), {}, {}));
 }
 
 TEST(DownloadFile, LeavesNothingAfterFailures) {

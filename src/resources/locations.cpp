@@ -101,8 +101,6 @@ std::vector<fs::path> model_directories() {
     add(folder / SILHOUETTE_BIN_TO_MODELS);
     add(folder / "models");
   }
-  std::error_code ignored;
-  if (fs::is_directory(SILHOUETTE_SOURCE_MODELS, ignored)) add(SILHOUETTE_SOURCE_MODELS);
   add(SILHOUETTE_INSTALLED_MODELS);
   return folders;
 }

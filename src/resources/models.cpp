@@ -1,9 +1,12 @@
 #include "resources/models.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -12,8 +15,7 @@
 #include <system_error>
 
 #include "base/file.hpp"
-#include "resources/file_lock.hpp"
-#include "resources/partial_file.hpp"
+#include "resources/nearest.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
 #include "resources/url.hpp"
@@ -73,8 +75,10 @@ Result<fs::path> check_path(const std::string& source, const fs::path& path) {
     if (looks_like_name(source)) {
       std::vector<std::string_view> names;
       for (const auto& entry : registered_models()) names.push_back(entry.name);
-      return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is neither a file nor a known model; known are {}",
-                                                           display_source(source), fmt::join(names, ", ")));
+      const auto meant = nearest_name(source, names);
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}' is neither a file nor a known model; {}known are {}", display_source(source),
+                              meant.empty() ? "" : fmt::format("did you mean {}? ", meant), fmt::join(names, ", ")));
     }
     return fail(ErrorCode::kFileNotFound,
                 fmt::format("there is no file '{}'; give the path, URL or name of a model", display_source(source)));
@@ -121,6 +125,10 @@ Result<Found> look_for(const std::string& source, const std::string& cache) {
   return found;
 }
 
+LocalModel local_model(Found found) {
+  return {std::move(*found.path), found.location.entry, found.location.path.empty()};
+}
+
 /// What may be kept as a model must be a FlatBuffers file with ExecuTorch's identifier, "ET" and two digits at byte 4
 /// (executorch/schema/program.fbs): a login page that answers in the server's place would be taken for the model
 /// forever.
@@ -139,6 +147,15 @@ Result<std::string> address_of(const Location& location) {
   const char* const mirror = std::getenv(kMirrorVariable);
   if (location.entry == nullptr || mirror == nullptr || *mirror == '\0') return location.url;
   return replace_origin(location.url, mirror, fmt::format("${}", kMirrorVariable));
+}
+
+/// The time of the last access tells which models a cache can do without. Set here, since systems that keep it are
+/// rare.
+void mark_used(const fs::path& path) {
+  const std::array<timespec, 2> times{timespec{.tv_sec = 0, .tv_nsec = UTIME_NOW},
+                                      timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT}};
+  // A cache that can't be written is used all the same.
+  static_cast<void>(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0));
 }
 
 /// Lets through what a caller's progress may see: rising fractions, and 1 only when all is done.
@@ -197,51 +214,9 @@ Result<LocalModel> resolve(const std::string& source, const std::string& cache,
     if (!downloaded) return std::unexpected(std::move(downloaded.error()));
     found->path = found->cached;
   }
+  if (remote) mark_used(*found->path);
   fractions.done();
-  return LocalModel{std::move(*found->path), found->location.entry};
-}
-
-Result<bool> remove_download(const std::string& source, const std::string& cache) {
-  const auto location = locate(source);
-  if (!location) return std::unexpected(location.error());
-  if (location->url.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' was not downloaded, so it isn't deleted; give the name or URL of a download",
-                            display_source(source)));
-  }
-  const auto folder = cache_directory(cache);
-  if (!folder) return std::unexpected(folder.error());
-  const auto path = cached_file(*folder, location->url);
-  std::error_code error;
-  if (!fs::exists(path.parent_path(), error)) return false;
-  const auto lock = FileLock::try_acquire(lock_path(path));
-  if (!lock) return std::unexpected(lock.error());
-  if (!*lock) {
-    return fail(ErrorCode::kIoError,
-                fmt::format("'{}' is being downloaded right now; try again later", display_source(source)));
-  }
-  for (const auto& leftover : {partial_path(path), partial_info_path(path)}) fs::remove(leftover, error);
-  const bool removed = fs::remove(path, error);
-  if (error) return fail(ErrorCode::kIoError, fmt::format("can't delete '{}': {}", path.string(), error.message()));
-  return removed;
-}
-
-Result<std::vector<CachedModel>> list_models(const std::string& cache) {
-  const auto folder = cache_directory(cache);
-  if (!folder) return std::unexpected(folder.error());
-  std::vector<CachedModel> models;
-  const auto directory = cached_file(*folder, "").parent_path();
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    std::error_code gone;
-    const auto size = at->file_size(gone);
-    if (!gone && at->is_regular_file(gone) && at->path().extension() == ".pte") models.push_back({at->path(), size});
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return fail(ErrorCode::kIoError, fmt::format("can't read '{}': {}", directory.string(), error.message()));
-  }
-  std::ranges::sort(models, {}, &CachedModel::path);
-  return models;
+  return local_model(std::move(*found));
 }
 
 /// Turns what the standard library throws when memory ends into an error.
@@ -264,22 +239,35 @@ Result<LocalModel> resolve_model(const std::string& source, const std::string& c
   return guarded(source, [&] { return resolve(source, cache, progress, stop, fetch); });
 }
 
-Result<std::vector<CachedModel>> list_cached_models(const std::string& cache) {
-  return guarded(cache, [&] { return list_models(cache); });
-}
-
 Result<LocalModel> find_local_model(const std::string& source, const std::string& cache) {
   return guarded(source, [&]() -> Result<LocalModel> {
     auto found = look_for(source, cache);
     if (!found) return std::unexpected(std::move(found.error()));
-    if (found->path) return LocalModel{std::move(*found->path), found->location.entry};
+    if (found->path) return local_model(std::move(*found));
     return fail(ErrorCode::kFileNotFound, fmt::format("'{}' has not been downloaded yet; its place is '{}'",
                                                       display_source(source), found->cached.string()));
   });
 }
 
-Result<bool> remove_cached_model(const std::string& source, const std::string& cache) {
-  return guarded(source, [&] { return remove_download(source, cache); });
+Result<std::filesystem::path> download_of(const std::string& source, const std::string& cache) {
+  return guarded(source, [&]() -> Result<fs::path> {
+    const auto folder = cache_directory(cache);
+    if (!folder) return std::unexpected(folder.error());
+    const auto location = locate(source);
+    if (!location) return std::unexpected(location.error());
+    if (!location->url.empty()) return cached_file(*folder, location->url);
+    std::error_code error;
+    const auto& path = location->path;
+    if (path.extension() == cached_file(*folder, "").extension() &&
+        fs::equivalent(path.has_parent_path() ? path.parent_path() : ".", cached_file(*folder, "").parent_path(),
+                       error)) {
+      return path;
+    }
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' was not downloaded, so it isn't deleted; give the name or URL of a download, or its "
+                            "file in the cache",
+                            display_source(source)));
+  });
 }
 
 }  // namespace silhouette

@@ -20,6 +20,7 @@ inline constexpr std::uint64_t kMaxModelBytes = 4ULL << 30;
 struct LocalModel {
   std::filesystem::path path;
   const ModelEntry* entry = nullptr;  ///< where the source was a name, or the URL of one
+  bool ours = false;  ///< in the cache or the models folder, whose files are replaced whole and never changed in place
 };
 
 /// Where downloads are kept: `chosen` if not empty, else $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette,
@@ -29,8 +30,9 @@ Result<std::filesystem::path> cache_directory(const std::string& chosen);
 /// The file in which a URL's download is kept: readable name plus a hash of the URL.
 std::filesystem::path cached_file(const std::filesystem::path& cache, const std::string& url);
 
-/// Folders searched for the embedded model, in this order: $SILHOUETTE_MODELS, relative to the library and the
-/// executable, the source tree that this was built from, the install prefix.
+/// Folders searched for the embedded model, in this order: $SILHOUETTE_MODELS; for the library and then the executable
+/// the place that an installation has relative to it, and "models" beside it, which is a link in a build tree; the
+/// install prefix.
 std::vector<std::filesystem::path> model_directories();
 
 /// How a model is fetched; the defaults suit the users' calls.
@@ -51,20 +53,11 @@ Result<LocalModel> resolve_model(const std::string& source, const std::string& c
                                  const std::function<void(double)>& progress, std::stop_token stop,
                                  const ModelFetch& fetch = {});
 
-/// A file in the cache.
-struct CachedModel {
-  std::filesystem::path path;
-  std::uint64_t bytes = 0;
-};
-
-/// The models in the cache, by name. Unfinished downloads aren't among them. kIoError, kInvalidArgument.
-Result<std::vector<CachedModel>> list_cached_models(const std::string& cache);
+/// The file in the cache, there or not, of a model that is or would be downloaded: by its name or URL, or its path
+/// there. kInvalidArgument for the embedded model and other paths.
+Result<std::filesystem::path> download_of(const std::string& source, const std::string& cache);
 
 /// Whether a model's file is here without a download, and where. kFileNotFound if it would have to be downloaded.
 Result<LocalModel> find_local_model(const std::string& source, const std::string& cache);
-
-/// Deletes a model's download, whole or unfinished. True if there was a whole one. kInvalidArgument for the embedded
-/// model and paths, kIoError (also while it is being downloaded).
-Result<bool> remove_cached_model(const std::string& source, const std::string& cache);
 
 }  // namespace silhouette

@@ -8,10 +8,12 @@
 #include <set>
 #include <thread>
 
+#include "resources/cache.hpp"
 #include "resources/file_lock.hpp"
 #include "resources/partial_file.hpp"
 #include "resources/sha256.hpp"
 #include "resources/test_util.hpp"
+#include "silhouette/labels.hpp"
 #include "support/http_server.hpp"
 #include "support/support.hpp"
 
@@ -46,7 +48,7 @@ class Models : public ::testing::Test {
  protected:
   Result<LocalModel> resolve(const std::string& source, const ModelFetch& fetch = impatient()) {
     fractions_.clear();
-    return resolve_model(source, cache(), [this](double fraction) { fractions_.push_back(fraction); }, {}, fetch);
+    return resolve_model(source, folder(), [this](double fraction) { fractions_.push_back(fraction); }, {}, fetch);
   }
 
   void expect_proper_progress() const {
@@ -57,7 +59,7 @@ class Models : public ::testing::Test {
     EXPECT_EQ(std::ranges::count(fractions_, 1.0), 1);
   }
 
-  std::string cache() const { return (folder_.path() / "cache").string(); }
+  std::string folder() const { return (folder_.path() / "cache").string(); }
 
   ScratchFolder folder_;
   std::vector<double> fractions_;
@@ -74,7 +76,8 @@ TEST(Registry, HasTheFilesOfTheReference) {
             hub + "-lraspp/resolve/v0.9.0/xnnpack/lraspp_mobilenet_v3_large_xnnpack_fp32.pte");
   EXPECT_EQ(find_model("FCN_RESNET101_QUANTIZED")->url,
             hub + "-fcn/resolve/v0.9.0/xnnpack/fcn_resnet101_xnnpack_int8.pte");
-  EXPECT_TRUE(find_model(kSelfieSegmentation)->single_channel);
+  EXPECT_THAT(find_model(kSelfieSegmentation)->labels, ElementsAre("BACKGROUND", "FOREGROUND"));
+  EXPECT_THAT(find_model(kDeeplabV3Resnet50)->labels, ::testing::ElementsAreArray(kDeeplabLabelNames));
   EXPECT_EQ(find_model("deeplab_v3_resnet50"), nullptr);
   EXPECT_EQ(find_model(""), nullptr);
 }
@@ -119,11 +122,11 @@ TEST(CachedFile, IsReadableAndUnique) {
   EXPECT_LT(name("http://h/" + std::string(5000, 'x')).size(), 110U);
 }
 
-TEST(ModelDirectories, StartWithTheOverrideAndHaveTheSourceTree) {
+TEST(ModelDirectories, StartWithTheOverrideAndHaveTheOneBesideTheProgram) {
   const ScopedEnv chosen("SILHOUETTE_MODELS", "/chosen");
   const auto folders = model_directories();
   EXPECT_EQ(folders.front(), "/chosen");
-  EXPECT_THAT(folders, ::testing::Contains(test::source_file("models")));
+  EXPECT_THAT(folders, ::testing::Contains(std::filesystem::canonical("/proc/self/exe").parent_path() / "models"));
 }
 
 TEST_F(Models, TheEmbeddedOneIsFound) {
@@ -133,6 +136,7 @@ TEST_F(Models, TheEmbeddedOneIsFound) {
   EXPECT_EQ(model->entry, find_model(kDeeplabV3MobilenetV2Embedded));
   EXPECT_THAT(fractions_, ElementsAre(0, 1));
   std::ofstream(folder_.path() / model->entry->file) << "x";
+  EXPECT_TRUE(model->ours);
   const ScopedEnv chosen("SILHOUETTE_MODELS", folder_.path().string());
   EXPECT_EQ(resolve(std::string(kDeeplabV3MobilenetV2Embedded))->path, folder_.path() / model->entry->file);
 }
@@ -141,9 +145,10 @@ TEST_F(Models, LocalFilesAreFound) {
   const auto path = folder_.path() / "my model.pte";
   std::ofstream(path) << "abc";
   EXPECT_EQ(resolve(path.string())->path, path);
+  EXPECT_FALSE(resolve(path.string())->ours);
   EXPECT_THAT(fractions_, ElementsAre(0, 1));
   EXPECT_EQ(resolve("file://" + folder_.path().string() + "/my%20model.pte")->path, path);
-  EXPECT_EQ(find_local_model(path.string(), cache())->path, path);
+  EXPECT_EQ(find_local_model(path.string(), folder())->path, path);
 
   auto fetch = impatient();
   fetch.sha256 = sha256_hex("abc").value();
@@ -168,6 +173,9 @@ TEST_F(Models, WhatIsNoModelIsNamed) {
     EXPECT_EQ(model.error().code, code) << model.error().message;
     EXPECT_THAT(model.error().message, HasSubstr(source));
   }
+  EXPECT_THAT(resolve("deeplab-v3-resnet50").error().message, HasSubstr("did you mean DEEPLAB_V3_RESNET50?"));
+  EXPECT_THAT(resolve("SELFIE_SEGMENTATON").error().message, HasSubstr("did you mean SELFIE_SEGMENTATION?"));
+  EXPECT_THAT(resolve("unicorn").error().message, Not(HasSubstr("did you mean")));
   EXPECT_THAT(resolve("DEEPLAB_V4").error().message,
               AllOf(HasSubstr(std::string(kDeeplabV3Resnet50)), HasSubstr(std::string(kSelfieSegmentation))));
 }
@@ -178,14 +186,14 @@ TEST_F(Models, ADownloadIsMadeOnceAndTellsItsProgress) {
   {
     const HttpServer server([&](const HttpRequest&) { return HttpReply{.body = bytes}; });
     url = server.url("/folder/model.pte?version=2");
-    const auto missing = find_local_model(url, cache());
+    const auto missing = find_local_model(url, folder());
     EXPECT_EQ(missing.error().code, ErrorCode::kFileNotFound);
     EXPECT_THAT(missing.error().message, HasSubstr("/folder/model.pte"));
 
     const auto model = resolve(url);
     ASSERT_TRUE(model) << model.error().message;
     EXPECT_EQ(model->entry, nullptr);
-    EXPECT_EQ(model->path, cached_file(cache(), url));
+    EXPECT_EQ(model->path, cached_file(folder(), url));
     EXPECT_EQ(test::file_text(model->path), bytes);
     expect_proper_progress();
   }
@@ -193,15 +201,15 @@ TEST_F(Models, ADownloadIsMadeOnceAndTellsItsProgress) {
   const auto model = resolve(url);
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_THAT(fractions_, ElementsAre(0, 1));
-  EXPECT_EQ(find_local_model(url, cache())->path, model->path);
-  const auto listed = list_cached_models(cache()).value();
+  EXPECT_EQ(find_local_model(url, folder())->path, model->path);
+  const auto listed = cache::list(folder()).value();
   ASSERT_EQ(listed.size(), 1U);
   EXPECT_EQ(listed[0].path, model->path);
   EXPECT_EQ(listed[0].bytes, bytes.size());
 
-  EXPECT_EQ(remove_cached_model(url, cache()), true);
-  EXPECT_EQ(remove_cached_model(url, cache()), false);
-  EXPECT_THAT(list_cached_models(cache()).value(), IsEmpty());
+  EXPECT_EQ(cache::remove(url, folder()), true);
+  EXPECT_EQ(cache::remove(url, folder()), false);
+  EXPECT_THAT(cache::list(folder()).value(), IsEmpty());
   EXPECT_EQ(resolve(url).error().code, ErrorCode::kDownloadFailed);
 }
 
@@ -237,8 +245,8 @@ TEST_F(Models, AFailedDownloadNeverEndsWithOne) {
   fetch.sha256 = std::string(64, 'a');
   EXPECT_EQ(resolve(server.url("/model"), fetch).error().code, ErrorCode::kDownloadFailed);
   EXPECT_THAT(fractions_, Not(::testing::Contains(1.0)));
-  EXPECT_THAT(list_cached_models(cache()).value(), IsEmpty());
-  EXPECT_EQ(find_local_model(server.url("/page"), cache()).error().code, ErrorCode::kFileNotFound);
+  EXPECT_THAT(cache::list(folder()).value(), IsEmpty());
+  EXPECT_EQ(find_local_model(server.url("/page"), folder()).error().code, ErrorCode::kFileNotFound);
 }
 
 TEST_F(Models, ACachedFileWithAnotherSha256IsFetchedAgain) {
@@ -263,12 +271,12 @@ TEST_F(Models, LeftoversAreNeverTakenForAModel) {
   const auto bytes = model_bytes();
   const HttpServer server([&](const HttpRequest& request) { return test::serve_ranges(request, bytes, "\"v1\""); });
   const auto url = server.url("/model");
-  const auto path = cached_file(cache(), url);
+  const auto path = cached_file(folder(), url);
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(partial_path(path)) << bytes.substr(0, 1000);
   std::ofstream(lock_path(path)) << "";
-  EXPECT_EQ(find_local_model(url, cache()).error().code, ErrorCode::kFileNotFound);
-  EXPECT_THAT(list_cached_models(cache()).value(), IsEmpty());
+  EXPECT_EQ(find_local_model(url, folder()).error().code, ErrorCode::kFileNotFound);
+  EXPECT_THAT(cache::list(folder()).value(), ElementsAre(::testing::Field(&CachedModel::complete, false)));
   ASSERT_TRUE(resolve(url));
   EXPECT_EQ(test::file_text(path), bytes);
 }
@@ -282,7 +290,7 @@ TEST_F(Models, TheMirrorStandsInForTheHost) {
     const auto model = resolve(std::string(entry->name));
     ASSERT_TRUE(model) << model.error().message;
     EXPECT_EQ(model->entry, entry);
-    EXPECT_EQ(model->path, cached_file(cache(), std::string(entry->url)));
+    EXPECT_EQ(model->path, cached_file(folder(), std::string(entry->url)));
     EXPECT_EQ(server.requests().at(0).target,
               "/mirror/software-mansion/react-native-executorch-deeplab-v3/resolve/v0.7.0/xnnpack/"
               "deeplabV3_xnnpack_fp32.pte");
@@ -290,35 +298,12 @@ TEST_F(Models, TheMirrorStandsInForTheHost) {
   // What a mirror gave is the model, by its name or its URL, mirror or not.
   EXPECT_EQ(resolve(std::string(entry->url))->entry, entry);
   EXPECT_EQ(server.requests().size(), 1U);
-  EXPECT_EQ(remove_cached_model(std::string(entry->name), cache()), true);
+  EXPECT_EQ(cache::remove(std::string(entry->name), folder()), true);
 
   const ScopedEnv broken("SILHOUETTE_MODEL_HOST", "mirror.example");
   const auto error = resolve(std::string(entry->name)).error();
   EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(error.message, AllOf(HasSubstr("SILHOUETTE_MODEL_HOST"), HasSubstr("mirror.example")));
-}
-
-TEST_F(Models, OnlyDownloadsAreRemoved) {
-  const auto path = folder_.path() / "mine.pte";
-  std::ofstream(path) << "x";
-  EXPECT_EQ(remove_cached_model(path.string(), cache()).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(remove_cached_model(std::string(kDeeplabV3MobilenetV2Embedded), cache()).error().code,
-            ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(std::filesystem::exists(path));
-
-  const std::string url = "http://127.0.0.1/model";
-  const auto cached = cached_file(cache(), url);
-  std::filesystem::create_directories(cached.parent_path());
-  std::ofstream(cached) << "x";
-  std::ofstream(partial_path(cached)) << "x";
-  {
-    const auto lock = FileLock::try_acquire(lock_path(cached));
-    const auto busy = remove_cached_model(url, cache());
-    ASSERT_FALSE(busy);
-    EXPECT_EQ(busy.error().code, ErrorCode::kIoError);
-  }
-  EXPECT_EQ(remove_cached_model(url, cache()), true);
-  EXPECT_THAT(test::names_in(cached.parent_path()), IsEmpty());
 }
 
 TEST_F(Models, ACancelledDownloadSaysSo) {
@@ -328,7 +313,7 @@ TEST_F(Models, ACancelledDownloadSaysSo) {
     server.wait_for_requests(1);
     stop.request_stop();
   });
-  const auto result = resolve_model(server.url("/model"), cache(), {}, stop.get_token());
+  const auto result = resolve_model(server.url("/model"), folder(), {}, stop.get_token());
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
 }
 

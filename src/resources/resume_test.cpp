@@ -299,7 +299,7 @@ TEST_F(Resume, SeveralThreadsDownloadOnce) {
 
 TEST_F(Resume, AKilledProcessIsFollowedUp) {
   std::mt19937 random(static_cast<unsigned>(test::test_seed()));
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 50; ++round) {
     std::filesystem::remove(path_);
     const auto before = server_.requests().size();
     const std::size_t sent = random() % kSize;

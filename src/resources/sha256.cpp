@@ -7,20 +7,47 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
+#include <memory>
 
 #include "base/file.hpp"
 
 namespace silhouette {
 
-Result<std::string> sha256_hex(std::span<const std::byte> bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (::EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, ::EVP_sha256(), nullptr) != 1) {
-    return fail(ErrorCode::kInternal, "OpenSSL can't compute SHA-256 here");
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(::EVP_MD_CTX_new()), sound_(context_ && ::EVP_DigestInit(context_.get(), ::EVP_sha256()) == 1) {}
+
+  void add(std::span<const std::byte> bytes) {
+    sound_ = sound_ && ::EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
   }
-  std::string hex;
-  for (const unsigned char byte : std::span(digest).first(size)) hex += fmt::format("{:02x}", byte);
-  return hex;
+
+  Result<std::string> hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    if (!sound_ || ::EVP_DigestFinal(context_.get(), digest.data(), &size) != 1) {
+      return fail(ErrorCode::kInternal, "OpenSSL can't compute SHA-256 here");
+    }
+    std::string text;
+    for (const unsigned char byte : std::span(digest).first(size)) text += fmt::format("{:02x}", byte);
+    return text;
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const noexcept { ::EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  bool sound_;
+};
+
+}  // namespace
+
+Result<std::string> sha256_hex(std::span<const std::byte> bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.hex();
 }
 
 Result<std::string> sha256_hex(std::string_view text) {
@@ -28,9 +55,10 @@ Result<std::string> sha256_hex(std::string_view text) {
 }
 
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {
-  const auto file = MappedFile::open(path, UINT64_MAX);
-  if (!file) return std::unexpected(file.error());
-  return sha256_hex(file->bytes());
+  Sha256 hash;
+  const auto read = read_blocks(path, UINT64_MAX, [&](std::span<const std::byte> block) { hash.add(block); });
+  if (!read) return std::unexpected(read.error());
+  return hash.hex();
 }
 
 Result<std::string> normalize_sha256(std::string_view text) {

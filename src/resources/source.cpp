@@ -254,6 +254,23 @@ Result<std::vector<std::byte>> read_source(const std::string& text, std::stop_to
   }
 }
 
+Result<SourceDescription> describe_source(std::string_view text) {
+  try {
+    const auto kind = classify_source(text);
+    if (!kind) return std::unexpected(kind.error());
+    SourceDescription description{*kind, display_source(text), {}};
+    if (*kind == SourceKind::kPath) description.path = text;
+    if (*kind == SourceKind::kFileUri) {
+      auto path = path_from_file_uri(text);
+      if (!path) return std::unexpected(std::move(path.error()));
+      description.path = std::move(*path);
+    }
+    return description;
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kLimitExceeded, "no memory to look at the source");
+  }
+}
+
 std::string display_source(std::string_view text) {
   std::string shown;
   if (starts_with_ignoring_case(text, "http://") || starts_with_ignoring_case(text, "https://")) {

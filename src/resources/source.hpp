@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "silhouette/error.hpp"
+#include "silhouette/image_source.hpp"
 
 namespace silhouette {
-
-/// What a source text turned out to be.
-enum class SourceKind : std::uint8_t { kPath, kFileUri, kHttpUrl, kDataUri, kBase64 };
 
 /// An image's encoded bytes may have this many at most, from whatever source.
 inline constexpr std::uint64_t kMaxEncodedImageBytes = 256ULL << 20;

@@ -212,6 +212,20 @@ TEST(ReadSource, RefusesLargeDownloadsByTheirHeader) {
   EXPECT_THAT(error.message, HasSubstr(server.url("/large")));
 }
 
+TEST(DescribeSource, TellsKindTextAndPath) {
+  const auto file = describe_source("file:///a%20b/c.jpg").value();
+  EXPECT_EQ(file.kind, SourceKind::kFileUri);
+  EXPECT_EQ(file.path, "/a b/c.jpg");
+  EXPECT_EQ(describe_source("a/b.jpg")->path, "a/b.jpg");
+  const auto url = describe_source("https://me:secret@h/a.jpg?key=1").value();
+  EXPECT_EQ(url.kind, SourceKind::kHttpUrl);
+  EXPECT_EQ(url.path, "");
+  EXPECT_EQ(url.shown.find("secret"), std::string::npos);
+  EXPECT_LT(describe_source("data:image/png;base64," + std::string(10'000, 'A'))->shown.size(), 130U);
+  EXPECT_EQ(describe_source("file://elsewhere/a").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(describe_source("").error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(DisplaySource, IsShortAndTellsNoSecrets) {
   EXPECT_EQ(display_source("http://me:pa@ss@host:80/a.jpg?sig=1#x"), "http://host:80/a.jpg?…");
   EXPECT_EQ(display_source("https://host?sig=a@b"), "https://host?…");

@@ -11,7 +11,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -126,6 +125,7 @@ class Transfer {
   std::uint64_t received_ = 0;
   Clock::time_point last_sign_ = Clock::now();  ///< when the server last sent anything
   std::optional<Error> sink_error_;
+  std::exception_ptr thrown_;  ///< by the sink, or what it calls: must not cross libcurl, which is C
 };
 
 bool Transfer::add_header(const std::string& line) {
@@ -174,8 +174,8 @@ std::size_t Transfer::on_header(const char* data, std::size_t size, std::size_t 
     transfer->last_sign_ = Clock::now();
     transfer->read_header({data, size * count});
     return size * count;
-  } catch (const std::exception&) {
-    transfer->sink_error_ = Error{ErrorCode::kLimitExceeded, {}};
+  } catch (...) {
+    transfer->thrown_ = std::current_exception();
     return 0;
   }
 }
@@ -190,10 +190,8 @@ std::size_t Transfer::on_body(const char* data, std::size_t size, std::size_t co
     auto taken = transfer->take({reinterpret_cast<const std::byte*>(data), bytes});
     if (taken) return bytes;
     transfer->sink_error_ = std::move(taken.error());
-  } catch (const std::bad_alloc&) {
-    transfer->sink_error_ = Error{ErrorCode::kLimitExceeded, {}};
-  } catch (const std::exception&) {
-    transfer->sink_error_ = Error{ErrorCode::kInternal, {}};
+  } catch (...) {
+    transfer->thrown_ = std::current_exception();
   }
   return CURL_WRITEFUNC_ERROR;
 }
@@ -255,6 +253,7 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
 
   for (int running = 1;;) {
     CURLMcode code = ::curl_multi_perform(multi.get(), &running);
+    if (thrown_) std::rethrow_exception(thrown_);
     // Looked at before the report, whose callbacks may take their time.
     const auto patience = std::chrono::ceil<milliseconds>(last_sign_ + limits_.stall_timeout - Clock::now());
     sink_.report();
@@ -276,9 +275,7 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
 
 std::expected<void, TransferFailure> Transfer::conclude(CURLcode code) {
   if (sink_error_) {
-    if (!sink_error_->message.empty())
-      return std::unexpected(TransferFailure{*sink_error_, Kind::kFinal, head_.status});
-    return failure(sink_error_->code, Kind::kFinal, "no memory for what the server sends");
+    return std::unexpected(TransferFailure{*sink_error_, Kind::kFinal, head_.status});
   }
   const bool redirecting = code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_UNSUPPORTED_PROTOCOL;
   if (head_.status != 0 && !successful() && !redirecting) return status_failure();

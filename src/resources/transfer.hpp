@@ -60,7 +60,8 @@ struct TransferFailure {
   std::chrono::seconds retry_after{};  ///< asked for by the server
 };
 
-/// One GET, redirects followed. `headers` are sent besides ("Range: bytes=7-"). Only status 200 and 206 succeed.
+/// One GET, redirects followed. `headers` are sent besides ("Range: bytes=7-"). Only status 200 and 206 succeed. What
+/// the sink throws comes out here, never through libcurl.
 std::expected<void, TransferFailure> transfer(const std::string& url, std::span<const std::string> headers,
                                               const DownloadLimits& limits, BodySink& sink,
                                               const std::stop_token& stop);

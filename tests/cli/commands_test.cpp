@@ -65,6 +65,40 @@ TEST_F(CommandsTest, ModelsRmRemovesDownloadsOnly) {
   EXPECT_TRUE(fs::exists(source_file("models/deeplab_v3_mobilenet_v2.pte")));
 }
 
+TEST_F(CommandsTest, TheCacheIsListedMeasuredRemovedAndPruned) {
+  const auto list = [&] { return nlohmann::json::parse(run({"models", "cache", "list", "--json"}).out); };
+  EXPECT_EQ(list(), nlohmann::json::array());
+  EXPECT_THAT(run({"models", "cache", "size"}).out, HasSubstr("0 bytes"));
+  write("cache/models/mine-0123456789abcdef.pte", std::string(3000, 'x'));
+  write("cache/models/half-0123456789abcdef.pte.part", std::string(500, 'x'));
+  const auto both = list();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0]["complete"], false);
+  EXPECT_EQ(both[1]["bytes"], 3000);
+  EXPECT_EQ(both[1]["path"], path("cache/models/mine-0123456789abcdef.pte").string());
+  EXPECT_GT(both[1]["last_used"], 1'600'000'000);
+  EXPECT_THAT(run({"models", "cache", "list"}).out, HasSubstr("unfinished"));
+  EXPECT_THAT(run({"models", "cache", "size"}).out, HasSubstr("3500 bytes"));
+  // The list of models knows whole downloads only.
+  const auto models = nlohmann::json::parse(run({"models", "list", "--json"}).out);
+  EXPECT_EQ(models.back()["path"], both[1]["path"]);
+  EXPECT_THAT(run({"models", "list"}).out, HasSubstr("mine-0123456789abcdef.pte"));
+  EXPECT_THAT(run({"models", "list"}).out, ::testing::Not(HasSubstr("half")));
+
+  const auto pruned = run({"models", "cache", "prune"});
+  EXPECT_THAT(pruned, Succeeded());
+  EXPECT_THAT(pruned.out, HasSubstr("half-0123456789abcdef.pte removed"));
+  EXPECT_EQ(list().size(), 1U);
+  EXPECT_THAT(run({"models", "cache", "prune", "--max-size", "3kB", "--unused", "1"}).out, HasSubstr("0 B freed"));
+  EXPECT_EQ(list().size(), 1U);
+  EXPECT_THAT(run({"models", "cache", "prune", "--max-size", "2 kB"}).out, HasSubstr("mine-0123456789abcdef.pte"));
+  EXPECT_EQ(list().size(), 0U);
+
+  write("cache/models/mine-0123456789abcdef.pte", "x");
+  EXPECT_THAT(run({"models", "cache", "remove", path("cache/models/mine-0123456789abcdef.pte").string()}), Succeeded());
+  EXPECT_EQ(list().size(), 0U);
+}
+
 TEST_F(CommandsTest, InfoDescribesTheModel) {
   const auto finished = run({"info", kEmbedded});
   EXPECT_THAT(finished, Succeeded());

@@ -118,7 +118,8 @@ TEST_F(SegmentTest, NpyFilesHoldTheClassMapAndTheProbabilities) {
     }
     pixels += argmax.values[i] == 3 ? 1 : 0;
   }
-  for (const auto& found : json_lines(finished.out).at(0)["classes"]) {
+  const auto result = json_lines(finished.out).at(0);
+  for (const auto& found : result["classes"]) {
     if (found["label"] == "BIRD") {
       EXPECT_EQ(found["pixels"], pixels);
     }

@@ -69,6 +69,52 @@ TEST_F(UsageTest, EveryCommandHasHelpWithExamples) {
   }
 }
 
+TEST_F(UsageTest, HelpIsACommandToo) {
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_THAT(run({"help"}), Succeeded());
+  EXPECT_EQ(run({"help", "segment"}).out, run({"segment", "--help"}).out);
+  EXPECT_EQ(run({"help", "models", "cache", "prune"}).out, run({"models", "cache", "prune", "--help"}).out);
+}
+
+TEST_F(UsageTest, LongArgumentsArentPrintedWhole) {
+  const std::string base64 = "/9j/" + std::string(5000, 'A') + "!";
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"segment", base64},
+                                                                     {"segment", "data:image/png;base64," + base64},
+                                                                     {"segment", std::string(300, 'x')},
+                                                                     {base64},
+                                                                     {"help", base64},
+                                                                     {"segment", "photo.ppm", "--model", base64}}) {
+    write("photo.ppm", photo());
+    const auto finished = run(arguments);
+    EXPECT_NE(finished.exit_code, 0);
+    EXPECT_LT(finished.err.size(), 400U) << finished.err;
+  }
+}
+
+TEST_F(UsageTest, EmptyStandardInputIsNamed) {
+  EXPECT_THAT(run({"segment", "-"}), FailedWith(4, "standard input: nothing came"));
+}
+
+TEST_F(UsageTest, AFolderOfOtherFilesSaysWhatTheyAre) {
+  write("scans/a.bmp", "BM");
+  write("scans/b.BMP", "BM");
+  write("scans/c.pdf", "%PDF");
+  write("scans/.hidden.txt", "");
+  const auto finished = run({"segment", "scans"});
+  EXPECT_THAT(finished, FailedWith(4, "'scans' holds no images that can be read, only other files in .bmp, .pdf"));
+  std::filesystem::create_directories(path("empty"));
+  EXPECT_THAT(run({"segment", "empty"}), FailedWith(5, "'empty' holds no images"));
+}
+
+TEST_F(UsageTest, NoThreadsMeansOneForEachProcessor) {
+  const auto model = source_file("tests/data/models/tiny_plain.pte").string();
+  const auto all = run({"bench", model, "--runs", "1", "--json"});
+  const auto zero = run({"bench", model, "--runs", "1", "--json", "--threads", "0"});
+  EXPECT_THAT(zero, Succeeded());
+  EXPECT_EQ(nlohmann::json::parse(zero.out)["threads"], nlohmann::json::parse(all.out)["threads"]);
+  EXPECT_GE(nlohmann::json::parse(zero.out)["threads"], 1);
+}
+
 TEST_F(UsageTest, TellsItsVersion) {
   const auto version = run({"--version"});
   EXPECT_THAT(version, Succeeded());
@@ -91,7 +137,8 @@ TEST_F(UsageTest, WrongArgumentsAreNamedAndGiveCode2) {
       {{"segment", ""}, "INPUT is empty"},
       {{"segment", "photo.ppm", "--frobnicate"}, "silhouette segment --help"},
       {{"segment", "photo.ppm", "--engine", "steam"}, "steam"},
-      {{"segment", "photo.ppm", "--threads", "0"}, "--threads"},
+      {{"segment", "photo.ppm", "--threads", "-1"}, "--threads"},
+      {{"segment", "photo.ppm", "--threads", "257"}, "--threads"},
       {{"segment", "photo.ppm", "--threads", "many"}, "many"},
       {{"segment", "photo.ppm", "--filter", "cubic"}, "cubic"},
       {{"segment", "photo.ppm", "--mean", "1,2", "--std", "1,1,1"}, "--mean '1,2'"},
@@ -115,7 +162,15 @@ TEST_F(UsageTest, WrongArgumentsAreNamedAndGiveCode2) {
       {{"segment", "folder", "--mask", "a.png"}, "need a folder"},
       {{"segment", "-", "-"}, "once only"},
       {{"segment", "not_a_valid_uri://bad"}, "not_a_valid_uri"},
-      {{"models"}, "list, path, fetch or rm"},
+      {{"segment", "photo.ppm", "--mask"}, "--mask needs a value; see"},
+      {{"segment", "photo.ppm", "--model", "DEEPLAB_V3_RESNET5O"}, "did you mean DEEPLAB_V3_RESNET50?"},
+      {{"segment", "file://elsewhere/photo.ppm"}, "names another computer"},
+      {{"models"}, "list, path, fetch, rm or cache"},
+      {{"models", "cache"}, "list, size, remove or prune"},
+      {{"models", "cache", "remove"}, "NAME is required"},
+      {{"models", "cache", "prune", "--max-size", "much"}, "--max-size"},
+      {{"models", "cache", "prune", "--unused", "-1"}, "--unused"},
+      {{"help", "frobnicate"}, "there is no command 'silhouette frobnicate'"},
       {{"models", "burn"}, "burn"},
       {{"models", "path"}, "NAME is required"},
       {{"bench", "--runs", "0"}, "--runs"},

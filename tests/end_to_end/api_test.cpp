@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <set>
 #include <string>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "resources/test_util.hpp"
 #include "silhouette/silhouette.hpp"
 #include "support/http_server.hpp"
 #include "support/support.hpp"
@@ -100,6 +103,56 @@ TEST_F(Api, DescribesTheModel) {
   EXPECT_THAT(description.delegates, ElementsAre("XnnpackBackend"));
   EXPECT_EQ(description.engine, "executorch");
   EXPECT_FALSE(description.engine_reason.empty());
+}
+
+TEST(ApiWithoutModel, WhatBecomesOfTheUsersFileLaterIsOfNoConcern) {
+  const test::ScratchFolder folder;
+  const auto path = folder.path() / "mine.pte";
+  std::filesystem::copy_file(source_file("models/deeplab_v3_mobilenet_v2.pte"), path);
+  ImageSegmentationModule module;
+  ASSERT_TRUE(module.load(path.string()));
+  const auto expected = module.forward(sample("chelsea")).value();
+  const auto size = std::filesystem::file_size(path);
+  const auto expect_same = [&](const char* after) {
+    const auto result = module.forward(sample("chelsea"));
+    ASSERT_TRUE(result) << after << ": " << result.error().message;
+    EXPECT_TRUE(std::ranges::equal(result->argmax(), expected.argmax())) << after;
+  };
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file << std::string(size, 'x');
+  }
+  expect_same("rewritten in place");
+  std::filesystem::resize_file(path, 0);
+  expect_same("cut to nothing");
+}
+
+TEST(ApiWithoutModel, LabelsComeFromTheRegistryWhereTheFileHasNone) {
+  const auto load = [](std::string_view name, const char* file, const LoadOptions& base) {
+    const auto bytes = test::read_bytes(source_file(std::string("tests/data/models/") + file));
+    const test::HttpServer mirror([&](const test::HttpRequest&) {
+      return test::HttpReply{.body = {reinterpret_cast<const char*>(bytes.data()), bytes.size()}};
+    });
+    const test::ScopedEnv host("SILHOUETTE_MODEL_HOST", mirror.url());
+    const test::ScratchFolder cache;
+    LoadOptions options = base;
+    options.cache_directory = cache.path().string();
+    ImageSegmentationModule module;
+    const auto loaded = module.load(name, options);
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    return module.description().value();
+  };
+  const auto selfie = load(kSelfieSegmentation, "tiny_single_channel.pte", {});
+  EXPECT_THAT(selfie.labels, ElementsAre("BACKGROUND", "FOREGROUND"));
+  EXPECT_EQ(selfie.labels_origin, "registry");
+  EXPECT_EQ(selfie.normalization_origin, "registry");
+  // Another network under the name: its classes aren't those of the registry.
+  const auto other = load(kDeeplabV3Resnet50, "tiny_plain.pte", {});
+  EXPECT_THAT(other.labels, ElementsAre("class_0", "class_1", "class_2", "class_3"));
+  EXPECT_EQ(other.labels_origin, "default");
+  LoadOptions callers;
+  callers.labels = {"a", "b"};
+  EXPECT_EQ(load(kSelfieSegmentation, "tiny_single_channel.pte", callers).labels_origin, "caller");
 }
 
 TEST_F(Api, EverySourceOfOneImageGivesTheSameResult) {

@@ -95,9 +95,8 @@ TEST(SamplePhotos, SubjectsAreFound) {
                                      {"coffee", DeeplabLabel::kDiningtable}}) {
     const auto result = module.forward(source_file(kSamples + photo + ".png").string());
     ASSERT_TRUE(result) << result.error().message;
-    auto counts = result->pixel_counts();
-    counts[0] = 0;
-    EXPECT_EQ(std::ranges::max_element(counts) - counts.begin(), static_cast<int>(label)) << photo;
+    const auto subjects = result->pixel_counts().subspan(1);
+    EXPECT_EQ(std::ranges::max_element(subjects) - subjects.begin() + 1, static_cast<int>(label)) << photo;
   }
 }
 

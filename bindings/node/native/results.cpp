@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,7 +143,8 @@ MakeValue make_buffer(std::vector<std::byte> bytes) {
 MakeValue make_rle(Rle rle) {
   auto owner = std::make_shared<const Rle>(std::move(rle));
   auto compressed = owner->compressed();
-  return [owner, compressed = std::move(compressed), area = owner->area(),
+  if (!compressed) throw std::bad_alloc();
+  return [owner, compressed = std::move(*compressed), area = owner->area(),
           box = owner->bounding_box()](Napi::Env env) -> Napi::Value {
     auto object = Napi::Object::New(env);
     auto size = Napi::Array::New(env, 2);

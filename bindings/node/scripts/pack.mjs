@@ -78,7 +78,7 @@ function stageNative() {
   const folder = join(stage, 'lib');
   const library = join(
     folder,
-    readdirSync(folder).find((name) => /^libsilhouette\.so\.\d+$/.test(name)),
+    readdirSync(folder).find((name) => /^libsilhouette\.so\.\d+\.\d+$/.test(name)),
   );
   // npm packs no links.
   const file = realpathSync(library);

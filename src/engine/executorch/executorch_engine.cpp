@@ -1,6 +1,5 @@
 #include "engine/executorch/executorch_engine.hpp"
 
-#include <executorch/extension/data_loader/buffer_data_loader.h>
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor.h>
 #include <executorch/runtime/platform/runtime.h>
@@ -10,10 +9,10 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "engine/executorch/model_bytes.hpp"
 #include "engine/executorch/thread_pool.hpp"
 
 namespace silhouette {
@@ -58,25 +57,24 @@ Error load_error(et::runtime::Error error, std::string_view name) {
 class ExecutorchEngine final : public Engine {
  public:
   ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name)
-      : data_(std::move(data)), shape_(shape), label_(name), pool_(threads) {}
+      : data_(std::move(data)), bytes_(data_), shape_(shape), label_(name), pool_(threads) {}
 
   // Unloading frees memory that a run of another engine may be using the pool for.
   ~ExecutorchEngine() override {
-    const std::lock_guard lock(executorch_mutex());
+    const ExecutorchTurn turn;
     module_.reset();
   }
   ExecutorchEngine(const ExecutorchEngine&) = delete;
   ExecutorchEngine& operator=(const ExecutorchEngine&) = delete;
 
   Result<void> load() {
-    const std::lock_guard lock(executorch_mutex());
+    const ExecutorchTurn turn;
     const ExecutorchPool::Scope scope(pool_);
-    const auto bytes = data_->bytes();
-    module_ = std::make_unique<et::extension::Module>(
-        std::make_unique<et::extension::BufferDataLoader>(bytes.data(), bytes.size()));
+    module_ = std::make_unique<et::extension::Module>(bytes_.make_loader());
     auto error = module_->load(et::runtime::Program::Verification::InternalConsistency);
     if (error == et::runtime::Error::Ok) error = module_->load_forward();
     if (error != et::runtime::Error::Ok) return std::unexpected(load_error(error, label_));
+    bytes_.discard_rest();
     data_->drop_pages();
     return {};
   }
@@ -96,8 +94,8 @@ class ExecutorchEngine final : public Engine {
     auto logits = AlignedBuffer<float>::create(channels * plane, "the network's output");
     if (!logits) return logits;
 
-    const std::lock_guard lock(executorch_mutex());
-    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled before the network ran");
+    const auto turn = ExecutorchTurn::wait(stop);
+    if (!turn || stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled before the network ran");
     const ExecutorchPool::Scope scope(pool_);
 
     using Tensor = et::aten::Tensor;
@@ -152,6 +150,7 @@ class ExecutorchEngine final : public Engine {
   }
 
   std::shared_ptr<const ModelData> data_;
+  ModelBytes bytes_;  // before the module, which it must outlive
   NetworkShape shape_;
   std::string label_;
   ExecutorchPool pool_;

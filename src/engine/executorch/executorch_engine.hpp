@@ -13,7 +13,9 @@ namespace silhouette {
 /// `data` must have been verified: ExecuTorch trusts the file. `name` stands for the model in messages. `threads` ≥ 1:
 /// the runtime has one thread pool in the process, which can be resized only while none of its models uses it, so
 /// models loaded while another is there run on as many threads as that one; 1 is always obeyed. Runs take turns, also
-/// those of different engines, because they'd share that pool. Its log is dropped unless the environment has
+/// those of different engines, because they'd share that pool. A run that waits for its turn ends
+/// with kCancelled when its stop is asked for; one that is under way can't be stopped. `data` is used up: what isn't
+/// needed for running is discarded. Its log is dropped unless the environment has
 /// SILHOUETTE_EXECUTORCH_LOG. kInvalidModel, kUnsupportedModel (an operator that this runtime lacks), kLimitExceeded,
 /// kInternal.
 Result<std::unique_ptr<Engine>> create_executorch_engine(std::shared_ptr<const ModelData> data,

@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/hash_random.hpp"
+#include "engine/executorch/thread_pool.hpp"
 #include "support/support.hpp"
 
 namespace silhouette {
@@ -65,6 +69,42 @@ TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
     const auto logits = engine->run(input, {}).value();
     for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 1e-3F);
   }
+}
+
+TEST(ExecutorchEngine, BytesInMemoryGiveTheSameAsAMappedFile) {
+  const auto path = test::source_file("models/deeplab_v3_mobilenet_v2.pte");
+  const auto input = make_input(4);
+  const auto expected =
+      create_executorch_engine(embedded_model(), kShape, 1, "embedded").value()->run(input, {}).value();
+  const auto buffer = std::make_shared<ModelData>(read_large_file(path, 1ULL << 30).value());
+  const auto vector = std::make_shared<ModelData>(read_file(path, 1ULL << 30).value());
+  for (const auto& data : {buffer, vector}) {
+    const auto engine = create_executorch_engine(data, kShape, 1, "embedded").value();
+    // Twice: what is discarded after loading must not be missed by any run.
+    for (int run = 0; run < 2; ++run) {
+      EXPECT_TRUE(std::ranges::equal(engine->run(input, {}).value().span(), expected.span()));
+    }
+  }
+}
+
+TEST(ExecutorchEngine, WaitingForAnotherRunIsCancelled) {
+  const auto engine = create_executorch_engine(embedded_model(), kShape, 1, "embedded").value();
+  const auto input = make_input(2);
+  std::optional<ExecutorchTurn> others_turn(std::in_place);
+  std::stop_source stop;
+  std::atomic<bool> asked = false;
+  std::jthread waiting([&] {
+    asked = true;
+    const auto logits = engine->run(input, stop.get_token());
+    ASSERT_FALSE(logits);
+    EXPECT_EQ(logits.error().code, ErrorCode::kCancelled);
+  });
+  while (!asked) std::this_thread::yield();
+  stop.request_stop();
+  waiting.join();
+  // Who was cancelled took no turn and woke nobody in vain.
+  std::jthread next([&] { EXPECT_TRUE(engine->run(input, {})); });
+  others_turn.reset();
 }
 
 TEST(ExecutorchEngine, ErrorsAreValues) {

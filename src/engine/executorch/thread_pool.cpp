@@ -1,7 +1,9 @@
 #include "engine/executorch/thread_pool.hpp"
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 
 // The pinned wheel's thread pool library exports this class, but the wheel doesn't carry the header that declares it.
 namespace executorch::extension::threadpool {
@@ -14,17 +16,47 @@ ThreadPool* get_threadpool();
 
 namespace silhouette {
 namespace {
-int pooled_models = 0;  // guarded by executorch_mutex()
+
+// A mutex can't be waited for together with a stop.
+struct Queue {
+  std::mutex mutex;
+  std::condition_variable_any free;
+  bool taken = false;
+};
+
+// Never destroyed: modules in static variables may unload their models after it would be.
+Queue& queue() {
+  static Queue& only = *new Queue;
+  return only;
 }
 
-std::mutex& executorch_mutex() noexcept {
-  static std::mutex mutex;
-  return mutex;
+int pooled_models = 0;  // guarded by ExecutorchTurn
+
+}  // namespace
+
+ExecutorchTurn::ExecutorchTurn() : ExecutorchTurn(*wait({})) {}
+
+std::optional<ExecutorchTurn> ExecutorchTurn::wait(const std::stop_token& stop) {
+  Queue& line = queue();
+  std::unique_lock lock(line.mutex);
+  if (!line.free.wait(lock, stop, [&] { return !line.taken; })) return std::nullopt;
+  line.taken = true;
+  return ExecutorchTurn(true);
+}
+
+ExecutorchTurn::~ExecutorchTurn() {
+  if (!held_) return;
+  Queue& line = queue();
+  {
+    const std::lock_guard lock(line.mutex);
+    line.taken = false;
+  }
+  line.free.notify_one();
 }
 
 ExecutorchPool::ExecutorchPool(int threads) : pooled_(threads > 1) {
   if (!pooled_) return;
-  const std::lock_guard lock(executorch_mutex());
+  const ExecutorchTurn turn;
   if (pooled_models++ == 0) {
     if (auto* const pool = ::executorch::extension::threadpool::get_threadpool()) {
       pool->_unsafe_reset_threadpool(static_cast<std::uint32_t>(threads));
@@ -34,7 +66,7 @@ ExecutorchPool::ExecutorchPool(int threads) : pooled_(threads > 1) {
 
 ExecutorchPool::~ExecutorchPool() {
   if (!pooled_) return;
-  const std::lock_guard lock(executorch_mutex());
+  const ExecutorchTurn turn;
   --pooled_models;
 }
 

@@ -2,13 +2,32 @@
 
 #include <executorch/extension/threadpool/threadpool_guard.h>
 
-#include <mutex>
 #include <optional>
+#include <stop_token>
+#include <utility>
 
 namespace silhouette {
 
 /// Held while anything of ExecuTorch runs: its thread pool belongs to the process and isn't made for sharing.
-std::mutex& executorch_mutex() noexcept;
+class ExecutorchTurn {
+ public:
+  /// Waits for the turn.
+  ExecutorchTurn();
+
+  /// The same, or nothing if a stop is asked for first.
+  static std::optional<ExecutorchTurn> wait(const std::stop_token& stop);
+
+  ExecutorchTurn(ExecutorchTurn&& other) noexcept : held_(std::exchange(other.held_, false)) {}
+  ExecutorchTurn(const ExecutorchTurn&) = delete;
+  ExecutorchTurn& operator=(const ExecutorchTurn&) = delete;
+  ExecutorchTurn& operator=(ExecutorchTurn&&) = delete;
+  ~ExecutorchTurn();
+
+ private:
+  explicit ExecutorchTurn(bool held) : held_(held) {}
+
+  bool held_;
+};
 
 /// One model's claim on ExecuTorch's thread pool.
 class ExecutorchPool {

@@ -27,11 +27,12 @@ std::span<const T> as_span(const flatbuffers::Vector<T>* vector) {
 }
 
 /// A FlatBuffers vector of 8-byte numbers; empty for a missing one, nothing for a misaligned one. (FlatBuffers'
-/// verifier sees to the alignment of a vector's length only.)
+/// verifier sees to the alignment of a vector's length only. Writers align the first number: an empty vector, which
+/// has none, may lie anywhere.)
 template <typename T>
 std::optional<std::span<const T>> as_wide_span(const flatbuffers::Vector<T>* vector) {
   static_assert(sizeof(T) == 8);
-  if (vector == nullptr) return std::span<const T>();
+  if (vector == nullptr || vector->size() == 0) return std::span<const T>();
   if (reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) != 0) return std::nullopt;
   return std::span<const T>(vector->data(), vector->size());
 }

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", result.error().message.c_str());
     return 1;
   }
-  auto counts = result->pixel_counts();
-  counts[0] = 0;
-  std::puts(result->labels()[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())].c_str());
+  const auto without_background = result->pixel_counts().subspan(1);
+  const auto largest = std::ranges::max_element(without_background) - without_background.begin();
+  std::puts(result->labels()[static_cast<std::size_t>(largest) + 1].c_str());
 }

@@ -1,0 +1,137 @@
+#include "resources/cache.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "resources/file_lock.hpp"
+#include "resources/models.hpp"
+#include "resources/partial_file.hpp"
+#include "resources/source.hpp"
+
+namespace silhouette::cache {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::system_clock;
+
+constexpr std::string_view kModelEnding = ".pte";
+
+/// The model that a file of the cache belongs to: itself, or what its parts, their description or a lock are for. Empty
+/// for what isn't ours.
+fs::path target_of(const fs::path& file) {
+  const std::string name = file.string();
+  for (const std::string_view suffix : {"", ".part", ".part.info", ".lock"}) {
+    if (!name.ends_with(suffix)) continue;
+    const auto target = std::string_view(name).substr(0, name.size() - suffix.size());
+    if (target.ends_with(kModelEnding)) return target;
+  }
+  return {};
+}
+
+struct Size {
+  std::uint64_t bytes;
+  Clock::time_point used;
+};
+
+std::optional<Size> size_of(const fs::path& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const auto used = [](const timespec& time) {
+    return Clock::time_point(std::chrono::duration_cast<Clock::duration>(std::chrono::seconds(time.tv_sec) +
+                                                                         std::chrono::nanoseconds(time.tv_nsec)));
+  };
+  return Size{static_cast<std::uint64_t>(status.st_size), std::max(used(status.st_atim), used(status.st_mtim))};
+}
+
+std::string registered_name(const fs::path& cache, const fs::path& file) {
+  for (const auto& entry : registered_models()) {
+    if (!entry.url.empty() && cached_file(cache, std::string(entry.url)) == file) return std::string(entry.name);
+  }
+  return {};
+}
+
+/// Deletes the download's files. Whether there was a whole one; nothing if it is under way.
+Result<std::optional<bool>> remove_files(const fs::path& target) {
+  std::error_code error;
+  if (!fs::exists(target.parent_path(), error)) return false;
+  const auto lock = FileLock::try_acquire(lock_path(target));
+  if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return std::nullopt;
+  for (const auto& leftover : {partial_path(target), partial_info_path(target)}) fs::remove(leftover, error);
+  const bool removed = fs::remove(target, error);
+  if (error) return fail(ErrorCode::kIoError, fmt::format("can't delete '{}': {}", target.string(), error.message()));
+  return removed;
+}
+
+}  // namespace
+
+Result<std::vector<CachedModel>> list(const std::string& folder) {
+  const auto cache = cache_directory(folder);
+  if (!cache) return std::unexpected(cache.error());
+  const auto directory = cached_file(*cache, "").parent_path();
+  // Ordered, and a model's several files come to one.
+  std::map<fs::path, CachedModel> models;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const auto target = target_of(at->path());
+    const auto size = size_of(at->path());
+    if (target.empty() || !size) continue;
+    auto& model = models[target];
+    const bool whole = at->path() == target;
+    if (model.path.empty()) {
+      model = {target.string(), registered_name(*cache, target), 0, false, size->used};
+    }
+    model.bytes += size->bytes;
+    model.complete = model.complete || whole;
+    model.last_used = std::max(model.last_used, size->used);
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return fail(ErrorCode::kIoError, fmt::format("can't read '{}': {}", directory.string(), error.message()));
+  }
+  std::vector<CachedModel> result;
+  for (auto& [path, model] : models) result.push_back(std::move(model));
+  return result;
+}
+
+Result<std::vector<CachedModel>> prune(const PruneOptions& options, const std::string& folder) {
+  auto models = list(folder);
+  if (!models) return models;
+  // The last used first, so that they are kept first; with the same time the order of names decides.
+  std::ranges::stable_sort(*models, std::ranges::greater{}, &CachedModel::last_used);
+  const auto now = Clock::now();
+  std::uint64_t kept = 0;
+  std::vector<CachedModel> removed;
+  for (auto& model : *models) {
+    const bool fits = !options.max_bytes || (kept <= *options.max_bytes && model.bytes <= *options.max_bytes - kept);
+    const bool young = !options.max_age || now - model.last_used <= *options.max_age;
+    if (model.complete && fits && young) {
+      kept += model.bytes;
+      continue;
+    }
+    const auto gone = remove_files(model.path);
+    if (!gone) return std::unexpected(gone.error());
+    if (*gone) removed.push_back(std::move(model));
+  }
+  std::ranges::sort(removed, {}, &CachedModel::path);
+  return removed;
+}
+
+Result<bool> remove(const std::string& source, const std::string& folder) {
+  const auto target = download_of(source, folder);
+  if (!target) return std::unexpected(target.error());
+  const auto removed = remove_files(*target);
+  if (!removed) return std::unexpected(removed.error());
+  if (*removed) return **removed;
+  return fail(ErrorCode::kIoError,
+              fmt::format("'{}' is being downloaded right now; try again later", display_source(source)));
+}
+
+}  // namespace silhouette::cache
