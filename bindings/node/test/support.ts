@@ -120,6 +120,15 @@ export async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean>
   return settled;
 }
 
+/** Waits until something holds; fails if it takes half a minute. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, 'it never came to be');
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
 export function isAbortError(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
