@@ -2,10 +2,13 @@
 # Called by `./dev bench`. Networks first, then resizing back to a large photo's size beside the straightforward way.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [ "${1:-}" = --peers ]; then
+  exec "$root/bench/peers/run.sh" "${@:2}"
+fi
 build=$root/build/release
 runs=${1:-10}
 case $runs in
-  '' | *[!0-9]* | 0) echo "usage: ./dev bench [RUNS]: how often each thing is measured [10]" >&2; exit 2 ;;
+  '' | *[!0-9]* | 0) echo "usage: ./dev bench [RUNS]: how often each thing is measured [10]; ./dev bench --peers [ARGS…]" >&2; exit 2 ;;
 esac
 models=$build/bench-models
 mkdir -p "$models"

@@ -24,6 +24,7 @@ struct Options {
   ModelOptions model;
   int runs = 20;
   bool json = false;
+  bool profile = false;
 };
 
 struct Measured {
@@ -67,6 +68,49 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+std::string profile_text(const NetworkProfile& profile) {
+  std::string text = fmt::format("{:>10} {:>7} {:>9} {:>8} {:>6}  step\n", "ms", "share", "GMAC", "GFLOP/s", "peak");
+  double total = 0;
+  std::int64_t multiply_adds = 0;
+  for (const StepTime& step : profile.steps) {
+    total += step.milliseconds;
+    multiply_adds += step.multiply_adds;
+  }
+  const auto line = [&](const std::string& name, double ms, std::int64_t work) {
+    const double gflops = ms > 0 ? 2e-6 * static_cast<double>(work) / ms : 0;
+    text += fmt::format("{:10.3f} {:6.1f}% {:9.4f}", ms, total > 0 ? 100 * ms / total : 0,
+                        static_cast<double>(work) * 1e-9);
+    if (work == 0) {
+      text += fmt::format(" {:>8} {:>6}", "-", "-");
+    } else {
+      const double peak = profile.peak_gflops > 0 ? 100 * gflops / profile.peak_gflops : 0;
+      text += fmt::format(" {:8.1f} {:5.1f}%", gflops, peak);
+    }
+    text += fmt::format("  {}\n", name);
+  };
+  for (const StepTime& step : profile.steps) line(step.name, step.milliseconds, step.multiply_adds);
+  line(fmt::format("all steps; measured peak {:.1f} GFLOP/s with {} threads", profile.peak_gflops, profile.threads),
+       total, multiply_adds);
+  return text;
+}
+
+int run_profile(const ImageSegmentationModule& module, const Options& options, std::span<const float> input,
+                Context& context) {
+  Console& console = context.console;
+  const auto profile = module.profile_network(input, options.runs, context.signals.token());
+  if (!profile) return console.fail(profile.error());
+  if (!options.json) {
+    console.out(profile_text(*profile));
+    return kExitOk;
+  }
+  Json steps = Json::array();
+  for (const StepTime& step : profile->steps) {
+    steps.push_back({{"name", step.name}, {"min_ms", step.milliseconds}, {"multiply_adds", step.multiply_adds}});
+  }
+  console.out(json_text({{"threads", profile->threads}, {"peak_gflops", profile->peak_gflops}, {"steps", steps}}));
+  return kExitOk;
+}
+
 int run_bench(const Options& options, Context& context) {
   Console& console = context.console;
   const auto stop = context.signals.token();
@@ -85,6 +129,7 @@ int run_bench(const Options& options, Context& context) {
 
   const auto input = make_input(std::size_t{3} * static_cast<std::size_t>(model->input_width) *
                                 static_cast<std::size_t>(model->input_height));
+  if (options.profile) return run_profile(module, options, input, context);
   std::vector<double> times;
   console.progress().begin("measuring " + options.model.model);
   for (int i = -kWarmUps; i < options.runs; ++i) {
@@ -132,7 +177,8 @@ threads, runs, min_ms, median_ms, load_ms (of a file that is on this machine), r
 Examples:
   silhouette bench
   silhouette bench DEEPLAB_V3_RESNET50 --threads 2 --runs 50
-  silhouette bench my.pte --engine executorch --json)";
+  silhouette bench my.pte --engine executorch --json
+  silhouette bench --profile)";
 
 }  // namespace
 
@@ -144,6 +190,8 @@ void add_bench(CLI::App& app, Command& chosen) {
       ->check(CLI::Range(1, 1'000'000))
       ->option_text("N");
   command.add_flag("--json", options->json, "Print the result as JSON");
+  command.add_flag("--profile", options->profile,
+                   "Native engine: what each step takes (the least of RUNS), GFLOP/s, share of the measured peak");
   add_engine_options(command, options->model);
   command.footer(std::string(kFooter));
   command.callback(

@@ -68,7 +68,10 @@ Result<std::vector<std::string>> read_labels(const std::string& path) {
 
 Result<LoadOptions> load_options(const ModelOptions& options, std::stop_token stop) {
   LoadOptions load;
-  load.engine = options.engine == "executorch" ? EngineChoice::kExecutorch : EngineChoice::kAuto;
+  if (options.engine == "native") load.engine = EngineChoice::kNative;
+  if (options.engine == "executorch") load.engine = EngineChoice::kExecutorch;
+  if (options.memory == "low") load.memory = MemoryUse::kLow;
+  load.keep_packed_weights = options.keep_packed;
   load.threads = options.threads;
   load.cache_directory = options.cache;
   load.stop = std::move(stop);
@@ -100,9 +103,16 @@ void add_cache_option(CLI::App& command, std::string& cache) {
 }
 
 void add_engine_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--engine", options.engine, "What runs the network: auto or executorch [auto]")
-      ->check(CLI::IsMember({"auto", "executorch"}))
+  command.add_option("--engine", options.engine, "What runs the network: auto, native or executorch [auto]")
+      ->check(CLI::IsMember({"auto", "native", "executorch"}))
       ->option_text("NAME");
+  command
+      .add_option("--memory", options.memory,
+                  "Native engine: default, or low for weights as small as the file's at some speed [default]")
+      ->check(CLI::IsMember({"default", "low"}))
+      ->option_text("USE");
+  command.add_flag("--keep-packed", options.keep_packed,
+                   "Native engine: keep packed weights in the cache folder, so that the next load takes milliseconds");
   command.add_option("--threads", options.threads, "Threads to use, 0 for one per processor [0]")
       ->check(CLI::Range(0, 256))
       ->option_text("N");

@@ -14,6 +14,8 @@ namespace silhouette::cli {
 struct ModelOptions {
   std::string model{kDeeplabV3MobilenetV2Embedded};
   std::string engine = "auto";
+  std::string memory = "default";
+  bool keep_packed = false;
   int threads = 0;
   std::string cache;
   std::string mean;

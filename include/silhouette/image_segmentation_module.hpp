@@ -19,8 +19,15 @@ namespace silhouette {
 
 /// Which runtime executes the network.
 enum class EngineChoice : std::uint8_t {
-  kAuto,        ///< the fastest that runs the model
+  kAuto,        ///< native if it knows all of the model's operators, otherwise ExecuTorch
+  kNative,      ///< our own: the fastest; float32 networks
   kExecutorch,  ///< the official ExecuTorch runtime with XNNPACK
+};
+
+/// What the native engine trades. The other engine has no such choice.
+enum class MemoryUse : std::uint8_t {
+  kDefault,  ///< fastest: some convolutions' weights are kept transformed, at up to four times their size
+  kLow,      ///< weights cost what they cost in the file
 };
 
 /// How an image is brought to the model's size. Both ignore its aspect, as the reference implementation does.
@@ -31,6 +38,10 @@ enum class ResizeFilter : std::uint8_t {
 
 struct LoadOptions {
   EngineChoice engine = EngineChoice::kAuto;
+  MemoryUse memory = MemoryUse::kDefault;
+  /// Keep the native engine's packed weights in the cache directory (`packed/`) and map them on later loads, which then
+  /// take milliseconds. Costs up to twice the model's size on disk. For models from files or URLs.
+  bool keep_packed_weights = false;
   /// 0 = one per processor available to this process; otherwise 1…256. ExecuTorch has one pool for the whole process,
   /// which can't be resized while a model uses it: next to another loaded model its pool's size holds, except that 1 is
   /// obeyed.
@@ -68,6 +79,20 @@ struct ModelDescription {
   std::string labels_origin;           ///< likewise
   std::vector<std::string> operators;  ///< distinct operators of the file's program, sorted
   std::vector<std::string> delegates;  ///< ids of its delegates ("XnnpackBackend"), one per call
+};
+
+/// A part of a network's run.
+struct StepTime {
+  std::string name;
+  double milliseconds = 0;         ///< the least of all runs
+  std::int64_t multiply_adds = 0;  ///< that are really computed; 0 for what only moves or combines values
+};
+
+/// Where a network's time goes.
+struct NetworkProfile {
+  std::vector<StepTime> steps;  ///< in the order of running
+  int threads = 0;
+  double peak_gflops = 0;  ///< what this machine's cores can do at most with so many threads, as measured; 0: unknown
 };
 
 /// Segments images with one model at a time: react-native-executorch's `ImageSegmentationModule` for C++.
@@ -112,6 +137,11 @@ class SILHOUETTE_API ImageSegmentationModule {
   /// Runs the network alone on the caller's input for benchmarks and experiments: `input` is 3 × input_height ×
   /// input_width normalised floats, planar; the result is channels × output_height × output_width logits, planar.
   [[nodiscard]] Result<std::vector<float>> run_network(std::span<const float> input, std::stop_token stop = {}) const;
+
+  /// Runs the network `runs` ≥ 1 times on such an input and tells what each step took. Only the native engine has
+  /// steps: kInvalidArgument with another.
+  [[nodiscard]] Result<NetworkProfile> profile_network(std::span<const float> input, int runs,
+                                                       std::stop_token stop = {}) const;
 
  private:
   struct Impl;

@@ -1,9 +1,26 @@
 #include "base/thread_pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <system_error>
 
 namespace silhouette {
+namespace {
+
+/// How long a worker stays awake for the next loop: longer than what lies between two layers of a network, short enough
+/// that nobody minds.
+constexpr std::chrono::microseconds kAwake{60};
+constexpr int kPausesBetweenLooks = 32;
+
+void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
 
 struct ThreadPool::Job {
   std::size_t count;
@@ -37,18 +54,32 @@ void ThreadPool::run(Job& job) {
   }
 }
 
-void ThreadPool::work() {
+bool ThreadPool::wait_for_job() {
+  const auto until = std::chrono::steady_clock::now() + kAwake;
+  do {
+    for (int i = 0; i < kPausesBetweenLooks; ++i) {
+      if (job_.load() != nullptr) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < until && !stopping_);
   std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || job_ != nullptr; });
-    if (stopping_) return;
-    Job* const job = job_;
+  ++sleepers_;
+  wake_.wait(lock, [this] { return stopping_ || job_.load() != nullptr; });
+  --sleepers_;
+  return !stopping_;
+}
+
+void ThreadPool::work() {
+  while (wait_for_job()) {
     ++active_;
-    lock.unlock();
-    run(*job);
-    lock.lock();
-    if (job_ == job) job_ = nullptr;
-    if (--active_ == 0) idle_.notify_all();
+    Job* const job = job_.load();
+    if (job != nullptr) {
+      run(*job);
+      // Nothing is left to hand out: the others needn't look.
+      Job* mine = job;
+      job_.compare_exchange_strong(mine, nullptr);
+    }
+    --active_;
   }
 }
 
@@ -59,16 +90,24 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     run(job);
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    job_ = &job;
+  job_ = &job;
+  if (sleepers_ > 0) {
+    // Whoever is about to sleep holds the mutex until it does.
+    {
+      const std::lock_guard lock(mutex_);
+    }
+    wake_.notify_all();
   }
-  wake_.notify_all();
   run(job);
   // The queue is empty now; a worker may still be inside its last item, and none may pick the job up any more.
-  std::unique_lock lock(mutex_);
   job_ = nullptr;
-  idle_.wait(lock, [this] { return active_ == 0; });
+  for (int looks = 0; active_ > 0; ++looks) {
+    if (looks < 2000) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
   busy_.clear(std::memory_order_release);
 }
 

@@ -10,9 +10,9 @@
 
 namespace silhouette {
 
-/// Threads that wait, asleep, for loops to share out. The caller of `parallel_for` works too, so a pool of 1 has no
-/// thread of its own. Calls from several threads at once are safe: one gets the workers, the others run their loop
-/// alone.
+/// Threads that wait for loops to share out: awake for some microseconds, since a network's run is many loops in a row,
+/// then asleep. The caller of `parallel_for` works too, so a pool of 1 has no thread of its own. Calls from several
+/// threads at once are safe: one gets the workers, the others run their loop alone.
 class ThreadPool {
  public:
   /// `threads` ≥ 1 in all. If the system refuses a thread the pool is smaller.
@@ -30,15 +30,18 @@ class ThreadPool {
  private:
   struct Job;
   void work();
+  bool wait_for_job();
   static void run(Job& job);
 
   std::atomic_flag busy_;
+  std::atomic<Job*> job_ = nullptr;
+  /// Workers that may be looking at a job. Raised before job_ is read, so that who clears job_ and then finds nobody
+  /// active may destroy the job.
+  std::atomic<int> active_ = 0;
+  std::atomic<int> sleepers_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::condition_variable idle_;
-  Job* job_ = nullptr;
-  std::size_t active_ = 0;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
   std::vector<std::thread> workers_;
 };
 

@@ -3,12 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/upsampling.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
@@ -21,6 +24,26 @@ struct NetworkShape {
   int channels = 0;         ///< of the output
   int output_height = 0;
   int output_width = 0;
+  bool output_nhwc = false;  ///< in the file; engines give planes always
+};
+
+/// What a run gives: channels × height × width values, planar. With `pending` they are the operand of the network's
+/// last step, a resize, which is left to the caller: it may need some of the result only, or none at another size.
+struct Logits {
+  AlignedBuffer<float> values;
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+  std::optional<Upsampling> pending;
+};
+
+/// Whether a run may leave the network's last resize pending.
+enum class Tail : std::uint8_t { kWhole, kPending };
+
+struct EngineStep {
+  std::string name;
+  double milliseconds = 0;
+  std::int64_t multiply_adds = 0;
 };
 
 /// A loaded network that is ready to run. Immutable from outside: `run` may be called from several threads at once.
@@ -34,9 +57,15 @@ class Engine {
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual const NetworkShape& shape() const noexcept = 0;
 
-  /// `input`: 3 × input_height × input_width floats in the shape's order. The result: channels × output_height ×
-  /// output_width logits, planar. kInvalidArgument for another size, kCancelled, kInternal.
-  [[nodiscard]] virtual Result<AlignedBuffer<float>> run(std::span<const float> input, std::stop_token stop) = 0;
+  /// `input`: 3 × input_height × input_width floats in the shape's order. With Tail::kPending the result may be smaller
+  /// than the shape's output. kInvalidArgument for another size, kCancelled, kLimitExceeded, kInternal.
+  [[nodiscard]] virtual Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) = 0;
+
+  /// A whole run that notes what its steps took. kInvalidArgument for an engine that can't tell.
+  [[nodiscard]] virtual Result<std::vector<EngineStep>> profile(std::span<const float> /*input*/,
+                                                                std::stop_token /*stop*/) {
+    return fail(ErrorCode::kInvalidArgument, "only the native engine tells what its steps take; load with it");
+  }
 };
 
 }  // namespace silhouette

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <utility>
 
+#include "base/fma_peak.hpp"
 #include "image/decode.hpp"
+#include "kernels/kernels.hpp"
 #include "pipeline/class_ids.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/loaded_model.hpp"
@@ -170,12 +173,16 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     *resized = Image{};
     timings.preprocess_ms = watch.lap();
 
-    auto logits = model.engine->run(input->span(), options.stop);
+    auto logits = model.engine->run(input->span(), Tail::kPending, options.stop);
     if (!logits) return std::unexpected(std::move(logits.error()));
     *input = AlignedBuffer<float>{};
     timings.network_ms = watch.lap();
 
-    const LogitsView view{logits->span(), shape.channels, shape.output_height, shape.output_width};
+    const LogitsView view{.values = logits->values.span(),
+                          .channels = logits->channels,
+                          .height = logits->height,
+                          .width = logits->width,
+                          .pending = logits->pending};
     auto maps = make_class_maps(view, width, height, data->classes, *model.pool, options.stop);
     if (!maps) return std::unexpected(std::move(maps.error()));
     data->maps = std::move(*maps);
@@ -189,24 +196,66 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
   });
 }
 
+namespace {
+
+/// A planar input in the order that the network takes; `reordered` holds it if that isn't the same.
+std::span<const float> network_order(std::span<const float> input, const NetworkShape& shape,
+                                     std::vector<float>& reordered) {
+  if (!shape.input_nhwc || input.size() % 3 != 0) return input;
+  reordered.resize(input.size());
+  const std::size_t plane = input.size() / 3;
+  for (std::size_t i = 0; i < plane; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) reordered[i * 3 + c] = input[c * plane + i];
+  }
+  return reordered;
+}
+
+FmaWidth widest() {
+  FmaWidth result = kFmaWidths.front();
+  for (const FmaWidth width : kFmaWidths) {
+    if (fma_width_name(width) == kernels::best_kernels().name) result = width;
+  }
+  return result;
+}
+
+}  // namespace
+
 Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const float> input,
                                                                 std::stop_token stop) const {
   return guarded([&]() -> Result<std::vector<float>> {
     const auto current = impl_->current();
     if (!current) return std::unexpected(current.error());
-    const auto& shape = (*current)->engine->shape();
     std::vector<float> reordered;
-    if (shape.input_nhwc && input.size() % 3 == 0) {
-      reordered.resize(input.size());
-      const std::size_t plane = input.size() / 3;
-      for (std::size_t i = 0; i < plane; ++i) {
-        for (std::size_t c = 0; c < 3; ++c) reordered[i * 3 + c] = input[c * plane + i];
-      }
-      input = reordered;
-    }
-    auto logits = (*current)->engine->run(input, std::move(stop));
+    input = network_order(input, (*current)->engine->shape(), reordered);
+    auto logits = (*current)->engine->run(input, Tail::kWhole, std::move(stop));
     if (!logits) return std::unexpected(std::move(logits.error()));
-    return std::vector<float>(logits->span().begin(), logits->span().end());
+    return std::vector<float>(logits->values.span().begin(), logits->values.span().end());
+  });
+}
+
+Result<NetworkProfile> ImageSegmentationModule::profile_network(std::span<const float> input, int runs,
+                                                                std::stop_token stop) const {
+  return guarded([&]() -> Result<NetworkProfile> {
+    const auto current = impl_->current();
+    if (!current) return std::unexpected(current.error());
+    std::vector<float> reordered;
+    input = network_order(input, (*current)->engine->shape(), reordered);
+    NetworkProfile profile;
+    profile.threads = (*current)->pool->size();
+    profile.peak_gflops = measure_fma_peak(widest(), profile.threads).value_or(0);
+    for (int run = 0; run < std::max(runs, 1); ++run) {
+      auto steps = (*current)->engine->profile(input, stop);
+      if (!steps) return std::unexpected(std::move(steps.error()));
+      for (std::size_t i = 0; i < steps->size(); ++i) {
+        auto& step = (*steps)[i];
+        if (run == 0) {
+          profile.steps.push_back({std::move(step.name), step.milliseconds, step.multiply_adds});
+        } else {
+          profile.steps[i].milliseconds = std::min(profile.steps[i].milliseconds, step.milliseconds);
+        }
+      }
+    }
+    return profile;
   });
 }
 

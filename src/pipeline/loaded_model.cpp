@@ -11,15 +11,13 @@
 #include "engine/model_data.hpp"
 #include "formats/pte/program.hpp"
 #include "pipeline/class_ids.hpp"
+#include "pipeline/engines.hpp"
 #include "pipeline/network_shape.hpp"
 #include "preprocess/preprocess.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
 #include "silhouette/labels.hpp"
-#ifdef SILHOUETTE_WITH_EXECUTORCH
-#include "engine/executorch/executorch_engine.hpp"
-#endif
 
 namespace silhouette {
 namespace {
@@ -30,6 +28,7 @@ struct ModelFile {
   std::shared_ptr<const ModelData> data;
   std::string name;
   const ModelEntry* entry = nullptr;
+  std::filesystem::path path;  ///< empty: bytes
 };
 
 Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& wanted) {
@@ -63,7 +62,7 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
       progress(0.0);
       progress(1.0);
     }
-    return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr};
+    return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr, {}};
   }
   const auto& text = std::get<std::string>(source.value());
   auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
@@ -74,7 +73,7 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
   if (auto checked = check_sha256((*data)->bytes(), options.sha256); !checked) {
     return std::unexpected(std::move(checked.error()));
   }
-  return ModelFile{std::move(*data), display_source(text), local->entry};
+  return ModelFile{std::move(*data), display_source(text), local->entry, local->path};
 }
 
 Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
@@ -159,20 +158,6 @@ Result<void> decide_labels(const pte::Program& program, const ModelEntry* entry,
   return {};
 }
 
-Result<std::unique_ptr<Engine>> make_engine(std::shared_ptr<const ModelData> data, const NetworkShape& shape,
-                                            int threads, std::string_view name, EngineChoice choice,
-                                            std::string& reason) {
-#ifdef SILHOUETTE_WITH_EXECUTORCH
-  reason = choice == EngineChoice::kExecutorch ? "asked for" : "the only engine in this build";
-  return create_executorch_engine(std::move(data), shape, threads, name);
-#else
-  static_cast<void>(data), static_cast<void>(shape), static_cast<void>(threads), static_cast<void>(choice);
-  reason.clear();
-  return fail(ErrorCode::kUnsupportedModel,
-              fmt::format("this build has no engine for '{}'; build with SILHOUETTE_EXECUTORCH=ON", name));
-#endif
-}
-
 }  // namespace
 
 Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
@@ -209,12 +194,18 @@ Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOp
   description.threads = threads;
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
-  auto engine =
-      make_engine(std::move(file->data), *shape, threads, file->name, options.engine, description.engine_reason);
-  if (!engine) return std::unexpected(std::move(engine.error()));
-  model->engine = std::move(*engine);
+  // Before the engine, which may use its threads until it ends.
   model->pool = std::make_unique<ThreadPool>(threads);
+  auto chosen = make_engine({.data = std::move(file->data),
+                             .shape = *shape,
+                             .name = file->name,
+                             .file = std::move(file->path),
+                             .threads = threads},
+                            options, *model->pool);
+  if (!chosen) return std::unexpected(std::move(chosen.error()));
+  model->engine = std::move(chosen->engine);
   description.engine = model->engine->name();
+  description.engine_reason = std::move(chosen->reason);
   return model;
 }
 

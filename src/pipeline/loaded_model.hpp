@@ -12,8 +12,8 @@ namespace silhouette {
 /// A model that is ready to segment images. Immutable but for the pool and the engine, which guard themselves.
 struct LoadedModel {
   ModelDescription description;
-  std::unique_ptr<Engine> engine;
   std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Engine> engine;  ///< may use the pool
 };
 
 /// Finds the source's file (downloading it if need be), verifies it, decides normalisation and labels, and makes the

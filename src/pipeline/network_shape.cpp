@@ -68,6 +68,7 @@ Result<NetworkShape> network_shape(const pte::Program& program, std::string_view
   shape.channels = static_cast<int>(output.sizes[1]);
   shape.output_height = static_cast<int>(output.sizes[2]);
   shape.output_width = static_cast<int>(output.sizes[3]);
+  shape.output_nhwc = *channels_last(output);
   return shape;
 }
 

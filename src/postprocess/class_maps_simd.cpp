@@ -102,6 +102,25 @@ HWY_INLINE const float* block_rows(const Blocks& blocks, std::size_t block) {
 }
 
 template <ColumnMode kMode>
+void sample_in_mode(const Blocks& blocks, float* out, std::size_t plane) {
+  const D d;
+  const DI di;
+  const std::size_t n = hn::Lanes(d);
+  const ColumnPlan& plan = *blocks.plan;
+  for (auto b = static_cast<std::size_t>(blocks.begin); b < static_cast<std::size_t>(blocks.end); ++b) {
+    const VI index = hn::LoadU(di, plan.index.data() + b * n);
+    const V weight = hn::LoadU(d, plan.weight.data() + b * n);
+    const float* row = block_rows(blocks, b);
+    float* to = out;
+    for (int c = 0; c < blocks.channels; ++c) {
+      store_block(d, sample<kMode>(d, row, blocks.stride, index, weight), plan, b, to);
+      row += 2 * blocks.stride;
+      to += plane;
+    }
+  }
+}
+
+template <ColumnMode kMode>
 void argmax_in_mode(const Blocks& blocks, std::int32_t* argmax) {
   const D d;
   const DI di;
@@ -251,6 +270,10 @@ HWY_INLINE void in_mode(ColumnMode mode, const Body& body) {
   }
 }
 
+void sample_target(const Blocks& blocks, float* out, std::size_t plane) {
+  in_mode(blocks.plan->mode, [&]<ColumnMode kMode>() { sample_in_mode<kMode>(blocks, out, plane); });
+}
+
 void argmax_target(const Blocks& blocks, std::int32_t* argmax) {
   in_mode(blocks.plan->mode, [&]<ColumnMode kMode>() { argmax_in_mode<kMode>(blocks, argmax); });
 }
@@ -324,6 +347,7 @@ namespace silhouette::simd {
 
 HWY_EXPORT(lanes_target);
 HWY_EXPORT(interpolate_rows_target);
+HWY_EXPORT(sample_target);
 HWY_EXPORT(argmax_target);
 HWY_EXPORT(softmax_target);
 HWY_EXPORT(threshold_target);
@@ -336,6 +360,10 @@ std::size_t lanes() {
 float interpolate_rows(const RowPair& pair, int first, int count, const Limits* limits, float* rows,
                        std::size_t stride) {
   return HWY_DYNAMIC_DISPATCH(interpolate_rows_target)(pair, first, count, limits, rows, stride);
+}
+
+void sample_blocks(const Blocks& blocks, float* out, std::size_t plane) {
+  HWY_DYNAMIC_DISPATCH(sample_target)(blocks, out, plane);
 }
 
 void argmax_blocks(const Blocks& blocks, std::int32_t* argmax) {

@@ -54,6 +54,9 @@ struct Blocks {
   int channels = 0;
 };
 
+/// v itself for the blocks' columns: channel c's at out + c plane, which is the whole row's.
+void sample_blocks(const Blocks& blocks, float* out, std::size_t plane);
+
 /// argmax[x] for the blocks' columns; `argmax` is the whole row's.
 void argmax_blocks(const Blocks& blocks, std::int32_t* argmax);
 

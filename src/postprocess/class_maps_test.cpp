@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,7 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
@@ -15,113 +13,25 @@
 #include <vector>
 
 #include "base/image.hpp"
-#include "hwy/targets.h"
 #include "postprocess/columns.hpp"
 #include "postprocess/postprocess.hpp"
 #include "postprocess/reference.hpp"
+#include "postprocess/test_logits.hpp"
 #include "support/support.hpp"
 
 namespace silhouette {
 namespace {
 
+using test::expect_equals_reference;
+using test::for_each_target;
+using test::kEpsilon;
+using test::kInfinity;
+using test::kNan;
+using test::Logits;
+using test::maps_of;
+using test::same_bytes;
 using test::test_seed;
 using ::testing::HasSubstr;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr double kEpsilon = 0x1p-24;
-
-struct Logits {
-  std::vector<float> values;
-  int channels;
-  int height;
-  int width;
-
-  Logits(int c, int h, int w, float value = 0)
-      : values(static_cast<std::size_t>(c) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w), value),
-        channels(c),
-        height(h),
-        width(w) {}
-
-  static Logits random(int c, int h, int w, std::mt19937_64& random, float low = -8, float high = 8) {
-    Logits logits(c, h, w);
-    std::uniform_real_distribution<float> uniform(low, high);
-    for (float& value : logits.values) value = uniform(random);
-    return logits;
-  }
-
-  float& at(int c, int y, int x) {
-    return values[(static_cast<std::size_t>(c) * static_cast<std::size_t>(height) + static_cast<std::size_t>(y)) *
-                      static_cast<std::size_t>(width) +
-                  static_cast<std::size_t>(x)];
-  }
-  [[nodiscard]] LogitsView view() const { return {values, channels, height, width}; }
-};
-
-/// Runs the body once for every instruction set that was compiled and that this machine has.
-template <typename Body>
-void for_each_target(const Body& body) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    SCOPED_TRACE(hwy::TargetName(target));
-    body();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
-
-ClassMaps maps_of(const Logits& logits, int width, int height, std::span<const int> classes, int threads = 1) {
-  ThreadPool pool(threads);
-  auto maps = make_class_maps(logits.view(), width, height, classes, pool, {});
-  EXPECT_TRUE(maps) << maps.error().message;
-  return std::move(*maps);
-}
-
-/// Two rounded interpolations err by at most 10 ε M each (see class_maps_simd.hpp), so a class may win that is up to
-/// twice as much behind. A probability's relative error is that of exp, of its argument, and of the same in the sum of
-/// as many terms as there are channels.
-void expect_equals_reference(const Logits& logits, int width, int height, std::span<const int> classes, int threads) {
-  SCOPED_TRACE(fmt::format("{}×{}×{} to {}×{}, {} classes of interest, {} threads", logits.channels, logits.height,
-                           logits.width, height, width, classes.size(), threads));
-  const ClassMaps maps = maps_of(logits, width, height, classes, threads);
-  const ReferenceMaps expected = reference_class_maps(logits.view(), width, height, classes);
-  double magnitude = 0;
-  for (const float value : logits.values) magnitude = std::max(magnitude, std::abs(double{value}));
-  const double value_error = 10 * kEpsilon * magnitude;
-  const double probability_error =
-      2 * (value_error + 4 * kEpsilon * magnitude + 3e-7) + (logits.channels + 4) * kEpsilon;
-
-  ASSERT_EQ(maps.width, width);
-  ASSERT_EQ(maps.height, height);
-  ASSERT_EQ(maps.argmax.size(), expected.argmax.size());
-  ASSERT_EQ(maps.probabilities.size(), classes.size());
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x);
-      const std::int32_t winner = maps.argmax[i];
-      if (winner != expected.argmax[i]) {
-        ASSERT_GE(winner, 0);
-        ASSERT_LT(winner, std::max(2, logits.channels));
-        const auto values = reference_logits(logits.view(), width, height, x, y);
-        const double lead = logits.channels == 1 ? std::abs(values[0] - 0.5)
-                                                 : values[static_cast<std::size_t>(expected.argmax[i])] -
-                                                       values[static_cast<std::size_t>(winner)];
-        ASSERT_LE(lead, 2 * value_error) << "class " << winner << " instead of " << expected.argmax[i] << " at " << x
-                                         << ", " << y;
-      }
-      for (std::size_t k = 0; k < classes.size(); ++k) {
-        ASSERT_NEAR(maps.probabilities[k][i], expected.probabilities[k][i], probability_error)
-            << "class " << classes[k] << " at " << x << ", " << y;
-        ASSERT_GE(maps.probabilities[k][i], 0.0F);
-        ASSERT_LE(maps.probabilities[k][i], 1.0F);
-      }
-    }
-  }
-}
-
-template <typename T>
-bool same_bytes(const AlignedBuffer<T>& a, const AlignedBuffer<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
 
 TEST(ColumnPlan, TakesTheFirstModeThatSuits) {
   const auto mode = [](int input, int output, int lanes) {

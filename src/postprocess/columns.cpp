@@ -4,14 +4,16 @@
 
 namespace silhouette {
 
-Axis make_axis(int input, int output) {
+Axis make_axis(int input, int output, bool aligned_corners) {
   Axis axis;
   const auto count = static_cast<std::size_t>(output);
   axis.index.resize(count);
   axis.weight.resize(count);
-  const float scale = static_cast<float>(input) / static_cast<float>(output);
+  const float scale = aligned_corners ? static_cast<float>(input - 1) / static_cast<float>(std::max(output - 1, 1))
+                                      : static_cast<float>(input) / static_cast<float>(output);
   for (std::size_t i = 0; i < count; ++i) {
-    const float source = std::max(0.0F, scale * (static_cast<float>(i) + 0.5F) - 0.5F);
+    const auto position = static_cast<float>(i);
+    const float source = aligned_corners ? scale * position : std::max(0.0F, scale * (position + 0.5F) - 0.5F);
     const auto index = input == output ? static_cast<std::int32_t>(i) : static_cast<std::int32_t>(source);
     axis.index[i] = std::min(index, input - 1);
     axis.weight[i] = input == output ? 0.0F : std::clamp(source - static_cast<float>(axis.index[i]), 0.0F, 1.0F);

@@ -7,15 +7,16 @@
 namespace silhouette {
 
 /// Where each output position of one axis samples: between `index` and the next source position (clamped to the last),
-/// with `weight` on the next one. Half-pixel centres in the float32 arithmetic of PyTorch's
-/// `interpolate(mode="bilinear", align_corners=False)`: scale = in / out; max(0, scale · (i + 0.5) − 0.5).
+/// with `weight` on the next one. In the float32 arithmetic of PyTorch's `interpolate(mode="bilinear")`: with
+/// half-pixel centres scale = in / out; max(0, scale · (i + 0.5) − 0.5); with aligned corners scale = (in − 1) / (out −
+/// 1), 0 if out is 1; scale · i.
 struct Axis {
   std::vector<std::int32_t> index;  ///< ascending
   std::vector<float> weight;        ///< 0…1
 };
 
 /// `input`, `output` ≥ 1. Equal sizes give index i and weight 0.
-Axis make_axis(int input, int output);
+Axis make_axis(int input, int output, bool aligned_corners = false);
 
 /// How a vector of output columns gets its source columns; the first that suits all vectors of a row is taken.
 enum class ColumnMode : std::uint8_t {

@@ -9,6 +9,7 @@
 
 #include "base/hash_random.hpp"
 #include "base/thread_pool.hpp"
+#include "postprocess/columns.hpp"
 #include "postprocess/postprocess.hpp"
 
 namespace silhouette {
@@ -124,9 +125,60 @@ void straightforward_class_maps(benchmark::State& state) {
   }
 }
 
+/// Every row of every channel, as PyTorch's `interpolate(align_corners=True)`.
+std::vector<float> upsampled(const LogitsView& logits, ThreadPool& pool) {
+  const int width = logits.pending->width;
+  const int height = logits.pending->height;
+  const auto plane = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  const Axis rows = make_axis(logits.height, height, true);
+  const Axis columns = make_axis(logits.width, width, true);
+  std::vector<float> values(plane * static_cast<std::size_t>(logits.channels));
+  pool.parallel_for(static_cast<std::size_t>(logits.channels), [&](std::size_t c) {
+    std::vector<float> row(static_cast<std::size_t>(logits.width) + 1);
+    const float* const source = logits.values.data() + c * static_cast<std::size_t>(logits.height * logits.width);
+    float* out = values.data() + c * plane;
+    for (std::size_t y = 0; y < static_cast<std::size_t>(height); ++y) {
+      const float* const top = source + rows.index[y] * logits.width;
+      const float* const bottom = source + std::min(rows.index[y] + 1, logits.height - 1) * logits.width;
+      for (std::size_t x = 0; x + 1 < row.size(); ++x) row[x] = top[x] + rows.weight[y] * (bottom[x] - top[x]);
+      row.back() = row[row.size() - 2];
+      for (std::size_t x = 0; x < static_cast<std::size_t>(width); ++x) {
+        const float* const left = row.data() + columns.index[x];
+        *out++ = left[0] + columns.weight[x] * (left[1] - left[0]);
+      }
+    }
+  });
+  return values;
+}
+
+enum class Tail { kPending, kMaterialised, kUpsampledHere };
+
+/// The last upsampling of a network (aligned corners) left to make_class_maps, done before, or done here. Arguments:
+/// channels, values' side, logits' side, width, height, classes of interest, threads.
+template <Tail kTail>
+void tail(benchmark::State& state) {
+  const auto arg = [&](std::size_t i) { return static_cast<int>(state.range(i)); };
+  Logits logits(arg(0), arg(1), arg(1), false);
+  logits.view.pending = Upsampling{arg(2), arg(2), true};
+  std::vector<int> classes;
+  for (int c = 0; c < arg(5); ++c) classes.push_back(c);
+  ThreadPool pool(arg(6));
+  const std::vector<float> made = upsampled(logits.view, pool);
+  for (auto _ : state) {
+    std::vector<float> made_here;
+    LogitsView view = logits.view;
+    if (kTail == Tail::kMaterialised) view = {made, arg(0), arg(2), arg(2)};
+    if (kTail == Tail::kUpsampledHere) {
+      made_here = upsampled(logits.view, pool);
+      view = {made_here, arg(0), arg(2), arg(2)};
+    }
+    auto maps = make_class_maps(view, arg(3), arg(4), classes, pool, {});
+    benchmark::DoNotOptimize(maps);
+  }
+}
+
 void set_up(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgNames({"channels", "side", "width", "height", "classes", "noise", "threads"})
-      ->Unit(benchmark::kMillisecond)
+  benchmark->Unit(benchmark::kMillisecond)
       ->UseRealTime()
       ->Repetitions(10)
       ->MinTime(0.01)
@@ -137,6 +189,7 @@ void set_up(benchmark::internal::Benchmark* benchmark) {
 /// What is compared: twelve megapixels, as `resize` asks for; and a model's own small output.
 void compared_cases(benchmark::internal::Benchmark* benchmark) {
   set_up(benchmark);
+  benchmark->ArgNames({"channels", "side", "width", "height", "classes", "noise", "threads"});
   for (const int classes : {0, 2}) {
     benchmark->Args({21, 513, 4000, 3000, classes, 0, 2});
     benchmark->Args({21, 28, 224, 224, classes, 0, 2});
@@ -146,6 +199,7 @@ void compared_cases(benchmark::internal::Benchmark* benchmark) {
 /// Noise has no cell that one class wins; the widths take every ColumnMode.
 void other_cases(benchmark::internal::Benchmark* benchmark) {
   set_up(benchmark);
+  benchmark->ArgNames({"channels", "side", "width", "height", "classes", "noise", "threads"});
   for (const int classes : {0, 2}) {
     benchmark->Args({21, 513, 4000, 3000, classes, 0, 1});
     benchmark->Args({21, 513, 4000, 3000, classes, 1, 2});
@@ -157,9 +211,21 @@ void other_cases(benchmark::internal::Benchmark* benchmark) {
   }
 }
 
+void tail_cases(benchmark::internal::Benchmark* benchmark) {
+  set_up(benchmark);
+  benchmark->ArgNames({"channels", "side", "pending", "width", "height", "classes", "threads"});
+  for (const int classes : {0, 2}) {
+    benchmark->Args({21, 33, 513, 513, 513, classes, 2});
+    benchmark->Args({21, 33, 513, 4000, 3000, classes, 2});
+  }
+}
+
 BENCHMARK(class_maps)->Apply(compared_cases);
 BENCHMARK(straightforward_class_maps)->Apply(compared_cases);
 BENCHMARK(class_maps)->Apply(other_cases);
+BENCHMARK(tail<Tail::kPending>)->Apply(tail_cases);
+BENCHMARK(tail<Tail::kMaterialised>)->Apply(tail_cases);
+BENCHMARK(tail<Tail::kUpsampledHere>)->Apply(tail_cases);
 
 }  // namespace
 }  // namespace silhouette

@@ -141,6 +141,13 @@ TEST_F(CommandsTest, BenchMeasuresTheNetwork) {
   EXPECT_GT(measured["load_ms"], 0);
   EXPECT_GT(measured["rss_mb"], 1);
 
+  const auto profile = run({"bench", model, "--runs", "2", "--threads", "2", "--engine", "native", "--memory", "low", "--profile"});
+  EXPECT_THAT(profile, Succeeded());
+  for (const char* part : {"GFLOP/s", "peak", "convolution", "all steps"}) EXPECT_THAT(profile.out, HasSubstr(part));
+  const auto profile_json = nlohmann::json::parse(run({"bench", model, "--runs", "1", "--profile", "--json"}).out);
+  EXPECT_GT(profile_json["peak_gflops"].get<double>(), 0);
+  EXPECT_GT(profile_json["steps"].size(), 1U);
+  EXPECT_THAT(run({"bench", model, "--profile", "--engine", "executorch"}).err, HasSubstr("native engine"));
   const auto text = run({"bench", model, "--runs", "1"});
   EXPECT_THAT(text, Succeeded());
   EXPECT_THAT(text.out, HasSubstr("ms median"));

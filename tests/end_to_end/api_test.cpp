@@ -101,8 +101,68 @@ TEST_F(Api, DescribesTheModel) {
   EXPECT_EQ(description.normalization_origin, "file");
   EXPECT_EQ(description.normalization.mean[0], 0.5F);
   EXPECT_THAT(description.delegates, ElementsAre("XnnpackBackend"));
-  EXPECT_EQ(description.engine, "executorch");
+  EXPECT_EQ(description.engine, "native");
   EXPECT_FALSE(description.engine_reason.empty());
+}
+
+TEST(ApiWithoutModel, EnginesAreChosenAsAskedOrWithTheReason) {
+  ImageSegmentationModule module;
+  const auto chosen = [&](const std::string& model, EngineChoice engine) {
+    LoadOptions options;
+    options.engine = engine;
+    const auto loaded = module.load(source_file("tests/data/models/" + model).string(), options);
+    return loaded ? module.description()->engine + ": " + module.description()->engine_reason : loaded.error().message;
+  };
+  EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kNative), "native: asked for");
+  EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kExecutorch), "executorch: asked for");
+  EXPECT_THAT(chosen("tiny_plain.pte", EngineChoice::kAuto), ::testing::StartsWith("native: "));
+  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kAuto),
+              ::testing::StartsWith("executorch: the native engine can't"));
+  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kNative), HasSubstr("tiny_int8.pte"));
+}
+
+TEST(ApiWithoutModel, ProfilesAddUpToTheNetwork) {
+  ImageSegmentationModule module;
+  LoadOptions options;
+  options.threads = 2;
+  ASSERT_TRUE(module.load(kDeeplabV3MobilenetV2Embedded, options));
+  const std::vector<float> input(std::size_t{3} * 513 * 513, 0.5F);
+  const auto profile = module.profile_network(input, 2);
+  ASSERT_TRUE(profile) << profile.error().message;
+  EXPECT_EQ(profile->threads, 2);
+  EXPECT_GT(profile->peak_gflops, 0);
+  std::int64_t multiply_adds = 0;
+  for (const auto& step : profile->steps) {
+    EXPECT_FALSE(step.name.empty());
+    EXPECT_GT(step.milliseconds, 0);
+    multiply_adds += step.multiply_adds;
+  }
+  // The network's 2.6 thousand million, filled-up channels included.
+  EXPECT_GT(multiply_adds, 2'500'000'000);
+  EXPECT_LT(multiply_adds, 3'000'000'000);
+  EXPECT_EQ(module.profile_network(std::vector<float>(5), 1).error().code, ErrorCode::kInvalidArgument);
+  options.engine = EngineChoice::kExecutorch;
+  ASSERT_TRUE(module.load(kDeeplabV3MobilenetV2Embedded, options));
+  EXPECT_EQ(module.profile_network(input, 1).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(ApiWithoutModel, PackedWeightsAreKeptForTheNextLoad) {
+  const test::ScratchFolder folder;
+  LoadOptions options;
+  options.cache_directory = (folder.path() / "cache").string();
+  options.keep_packed_weights = true;
+  const auto path = folder.path() / "mine.pte";
+  std::filesystem::copy_file(source_file("models/deeplab_v3_mobilenet_v2.pte"), path);
+  std::vector<std::int32_t> first;
+  for (int i = 0; i < 2; ++i) {
+    ImageSegmentationModule module;
+    ASSERT_TRUE(module.load(path.string(), options));
+    const auto result = module.forward(sample("chelsea")).value();
+    if (i == 0) first.assign(result.argmax().begin(), result.argmax().end());
+    EXPECT_TRUE(std::ranges::equal(result.argmax(), first));
+  }
+  const std::filesystem::directory_iterator packed(folder.path() / "cache" / "packed");
+  EXPECT_EQ(std::distance(begin(packed), end(packed)), 1);
 }
 
 TEST(ApiWithoutModel, WhatBecomesOfTheUsersFileLaterIsOfNoConcern) {

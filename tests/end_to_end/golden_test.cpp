@@ -7,27 +7,45 @@
 #include <cmath>
 #include <cstdlib>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/hash_random.hpp"
 #include "silhouette/silhouette.hpp"
+#include "support/golden.hpp"
 #include "support/support.hpp"
-#include "synthesize/synthesize.hpp"
 
 namespace silhouette {
 namespace {
 
+using test::agreement;
 using test::source_file;
 
 const std::string kSamples = "models/samples/";
 const std::string kGolden = "tests/golden/";
 
-template <typename Values>
-double agreement(std::span<const std::int32_t> classes, const Values& expected) {
-  std::size_t equal = 0;
-  for (std::size_t i = 0; i < classes.size(); ++i)
-    if (classes[i] == static_cast<std::int32_t>(expected[i])) ++equal;
-  return static_cast<double>(equal) / static_cast<double>(classes.size());
+/// Who runs the network.
+struct Runner {
+  std::string name;
+  EngineChoice engine = EngineChoice::kAuto;
+  MemoryUse memory = MemoryUse::kDefault;
+};
+
+std::vector<Runner> runners() {
+  return {{"native", EngineChoice::kNative, MemoryUse::kDefault},
+          {"native_low", EngineChoice::kNative, MemoryUse::kLow},
+          {"executorch", EngineChoice::kExecutorch, MemoryUse::kDefault}};
+}
+
+LoadOptions load_with(const Runner& runner) {
+  LoadOptions options;
+  options.engine = runner.engine;
+  options.memory = runner.memory;
+  return options;
+}
+
+void PrintTo(const Runner& runner, std::ostream* out) {
+  *out << runner.name;
 }
 
 struct Photo {
@@ -40,14 +58,15 @@ void PrintTo(const Photo& photo, std::ostream* out) {
   *out << photo.name;
 }
 
-class PipelineGolden : public ::testing::TestWithParam<Photo> {};
+class PipelineGolden : public ::testing::TestWithParam<std::tuple<Photo, Runner>> {};
 
 // The photo is decoded, resized by torchvision, run by PyTorch, its logits resized by `interpolate`: the whole way, not
 // ours.
 TEST_P(PipelineGolden, AgreesWithPytorch) {
-  const auto& photo = GetParam();
+  const auto& [photo, runner] = GetParam();
   ImageSegmentationModule module;
-  ASSERT_TRUE(module.load(kDeeplabV3MobilenetV2Embedded));
+  ASSERT_TRUE(module.load(kDeeplabV3MobilenetV2Embedded, load_with(runner)));
+  EXPECT_EQ(module.description()->engine, runner.name.substr(0, runner.name.find('_')));
   const std::vector<ClassId> classes{photo.subject, DeeplabLabel::kBackground};
   for (const bool resize : {false, true}) {
     const auto result = module.forward(source_file(kSamples + photo.name + ".png").string(), classes, resize);
@@ -73,10 +92,13 @@ TEST_P(PipelineGolden, AgreesWithPytorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Photos, PipelineGolden,
-                         ::testing::Values(Photo{"bird", DeeplabLabel::kBird, "BIRD"},
-                                           Photo{"chelsea", DeeplabLabel::kCat, "CAT"},
-                                           Photo{"astronaut", DeeplabLabel::kPerson, "PERSON"}),
-                         [](const auto& test) { return test.param.name; });
+                         ::testing::Combine(::testing::Values(Photo{"bird", DeeplabLabel::kBird, "BIRD"},
+                                                              Photo{"chelsea", DeeplabLabel::kCat, "CAT"},
+                                                              Photo{"astronaut", DeeplabLabel::kPerson, "PERSON"}),
+                                            ::testing::ValuesIn(runners())),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name + "_" + std::get<1>(test.param).name;
+                         });
 
 TEST(SamplePhotos, BirdAgreesWithTheMaskMadeByAHuman) {
   ImageSegmentationModule module;
@@ -100,101 +122,61 @@ TEST(SamplePhotos, SubjectsAreFound) {
   }
 }
 
-struct Network {
-  std::string skeleton;
-  std::string golden;
-  std::size_t step;
-};
-
-void PrintTo(const Network& network, std::ostream* out) {
-  *out << network.skeleton;
-}
-
-class FullSizeNetwork : public ::testing::TestWithParam<Network> {};
+class FullSizeNetwork : public ::testing::TestWithParam<std::tuple<test::GoldenNetwork, Runner>> {};
 
 // PyTorch's weights are those that `synthesize` fills in, its inputs those of `hash_random`.
 TEST_P(FullSizeNetwork, AgreesWithPytorch) {
-  constexpr int kSize = 224;
-  constexpr std::size_t kPixels = std::size_t{kSize} * kSize;
-  constexpr std::size_t kClasses = 21;
-  auto file = tools::synthesize(test::read_bytes(source_file("models/skeletons/" + GetParam().skeleton + ".skeleton")));
-  ASSERT_TRUE(file) << file.error();
+  const auto& [network, runner] = GetParam();
   ImageSegmentationModule module;
-  const auto loaded = module.load(ModelSource::bytes(std::move(*file)));
+  const auto loaded = module.load(ModelSource::bytes(test::golden_model(network)), load_with(runner));
   ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(module.description()->engine, runner.name.substr(0, runner.name.find('_')));
   for (int k = 0; k < 2; ++k) {
-    std::vector<float> input(3 * kPixels);
-    for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(1000 + static_cast<std::uint64_t>(k), i);
-    const auto logits = module.run_network(input);
+    const auto logits = module.run_network(test::golden_input(k));
     ASSERT_TRUE(logits) << logits.error().message;
-    ASSERT_EQ(logits->size(), kClasses * kPixels);
-
-    std::vector<std::int32_t> argmax(kPixels);
-    for (std::size_t p = 0; p < kPixels; ++p) {
-      for (std::size_t c = 1; c < kClasses; ++c) {
-        if ((*logits)[c * kPixels + p] > (*logits)[static_cast<std::size_t>(argmax[p]) * kPixels + p])
-          argmax[p] = static_cast<std::int32_t>(c);
-      }
-    }
-    const auto folder = kGolden + GetParam().golden + "/";
-    EXPECT_GE(
-        agreement(argmax, test::read_gray_png(source_file(folder + "argmax_" + std::to_string(k) + ".png")).values),
-        0.9999);
-
-    const auto golden = test::read_npy_float(source_file(folder + "logits_" + std::to_string(k) + ".npy"));
-    // Only every step-th pixel is kept, from the middle of a step on.
-    const std::size_t step = GetParam().step;
-    ASSERT_EQ(golden.shape, (std::vector<std::size_t>{kClasses, kSize / step, kSize / step}));
-    const auto [low, high] = std::ranges::minmax(golden.values);
-    double worst = 0;
-    std::size_t at = 0;
-    for (std::size_t c = 0; c < kClasses; ++c) {
-      for (std::size_t y = step / 2; y < kSize; y += step) {
-        for (std::size_t x = step / 2; x < kSize; x += step, ++at) {
-          worst = std::max(worst, std::abs(double{(*logits)[c * kPixels + y * kSize + x]} - double{golden.values[at]}));
-        }
-      }
-    }
-    EXPECT_LE(worst, 1e-4 * double{high - low});
-    RecordProperty(("relative_error_" + std::to_string(k)).c_str(),
-                   std::to_string(worst / double{high - low} * 1e6) + "e-6");
+    test::expect_golden(network, k, *logits, 1e-4);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Skeletons, FullSizeNetwork,
-    ::testing::Values(Network{"deeplabv3_resnet50_224", "deeplabv3_resnet50_224", 4},
-                      Network{"deeplabv3_resnet50_224_et06", "deeplabv3_resnet50_224", 4},
-                      Network{"deeplabv3_mobilenet_v3_large_224", "deeplabv3_mobilenet_v3_large_224", 8},
-                      Network{"lraspp_mobilenet_v3_large_224", "lraspp_mobilenet_v3_large_224", 4},
-                      Network{"lraspp_mobilenet_v3_large_224_et06", "lraspp_mobilenet_v3_large_224", 4}),
-    [](const auto& test) { return test.param.skeleton; });
+INSTANTIATE_TEST_SUITE_P(Skeletons, FullSizeNetwork,
+                         ::testing::Combine(::testing::ValuesIn(test::golden_networks()),
+                                            ::testing::ValuesIn(runners())),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).skeleton + "_" + std::get<1>(test.param).name;
+                         });
 
-class TinyNetwork : public ::testing::TestWithParam<std::string> {};
+class TinyNetwork : public ::testing::TestWithParam<std::tuple<std::string, EngineChoice>> {};
 
 // One file for every way in which an exporter can write one.
 TEST_P(TinyNetwork, AgreesWithPytorch) {
+  const auto& [name, engine] = GetParam();
   ImageSegmentationModule module;
-  const auto loaded = module.load(source_file("tests/data/models/" + GetParam() + ".pte").string());
+  LoadOptions options;
+  options.engine = engine;
+  const auto loaded = module.load(source_file("tests/data/models/" + name + ".pte").string(), options);
   ASSERT_TRUE(loaded) << loaded.error().message;
   const auto description = module.description().value();
   std::vector<float> input(3 * static_cast<std::size_t>(description.input_height * description.input_width));
   for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(1000, i);
   const auto logits = module.run_network(input);
   ASSERT_TRUE(logits) << logits.error().message;
-  const auto golden = test::read_npy_float(source_file(kGolden + "tiny/" + GetParam() + ".npy"));
+  const auto golden = test::read_npy_float(source_file(kGolden + "tiny/" + name + ".npy"));
   ASSERT_EQ(logits->size(), golden.values.size());
   const auto [low, high] = std::ranges::minmax(golden.values);
   // The golden of the quantised file is the fp32 network's: two steps of its 256 levels.
-  const float tolerance = (GetParam() == "tiny_int8" ? 2.0F / 255 : 1e-5F) * (high - low);
+  const float tolerance = (name == "tiny_int8" ? 2.0F / 255 : 1e-5F) * (high - low);
   for (std::size_t i = 0; i < logits->size(); ++i) ASSERT_NEAR((*logits)[i], golden.values[i], tolerance) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, TinyNetwork,
-                         ::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride", "tiny_two_outputs",
-                                           "tiny_portable", "tiny_channels_last", "tiny_clone", "tiny_inline_constants",
-                                           "tiny_int8"),
-                         [](const auto& test) { return test.param; });
+                         ::testing::Combine(::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride",
+                                                              "tiny_two_outputs", "tiny_portable", "tiny_channels_last",
+                                                              "tiny_clone", "tiny_inline_constants", "tiny_int8"),
+                                            ::testing::Values(EngineChoice::kAuto, EngineChoice::kExecutorch)),
+                         [](const auto& test) {
+                           const bool automatic = std::get<1>(test.param) == EngineChoice::kAuto;
+                           return std::get<0>(test.param) + (automatic ? "_auto" : "_executorch");
+                         });
 
 }  // namespace
 }  // namespace silhouette

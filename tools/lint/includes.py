@@ -11,12 +11,16 @@ ALLOWED = {
     "include": set(),
     "src/base": set(),
     **{f"src/{stage}": {"base"} for stage in STAGES},
-    "src/pipeline": STAGES | {"base"},
+    "src/formats": {"base", "graph"},
+    "src/engine": {"base", "graph", "kernels"},
+    "src/graph": {"base"},
+    "src/kernels": {"base"},
+    "src/pipeline": STAGES | {"base", "kernels"},
     "cli": set(),
     "bindings/node/native": set(),
 }
 # Programs that test or make things may look everywhere.
-TEST_ONLY = {"support", "synthesize"} | STAGES | {"base", "pipeline"}
+TEST_ONLY = {"support", "synthesize"} | STAGES | {"base", "graph", "kernels", "pipeline"}
 # Highway wants its own headers in quotes.
 OUTSIDE = {"silhouette", "hwy"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

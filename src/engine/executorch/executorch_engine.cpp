@@ -82,7 +82,7 @@ class ExecutorchEngine final : public Engine {
   [[nodiscard]] std::string_view name() const noexcept override { return "executorch"; }
   [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
 
-  [[nodiscard]] Result<AlignedBuffer<float>> run(std::span<const float> input, std::stop_token stop) override {
+  [[nodiscard]] Result<Logits> run(std::span<const float> input, Tail /*tail*/, std::stop_token stop) override {
     const auto plane = static_cast<std::size_t>(shape_.output_height) * static_cast<std::size_t>(shape_.output_width);
     const auto channels = static_cast<std::size_t>(shape_.channels);
     if (input.size() !=
@@ -92,7 +92,7 @@ class ExecutorchEngine final : public Engine {
                               shape_.input_height, shape_.input_width));
     }
     auto logits = AlignedBuffer<float>::create(channels * plane, "the network's output");
-    if (!logits) return logits;
+    if (!logits) return std::unexpected(std::move(logits.error()));
 
     const auto turn = ExecutorchTurn::wait(stop);
     if (!turn || stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled before the network ran");
@@ -120,7 +120,11 @@ class ExecutorchEngine final : public Engine {
                               label_, static_cast<unsigned>(outputs.error())));
     }
     if (auto copied = copy_output(*outputs, logits->span()); !copied) return std::unexpected(std::move(copied.error()));
-    return logits;
+    return Logits{.values = std::move(*logits),
+                  .channels = shape_.channels,
+                  .height = shape_.output_height,
+                  .width = shape_.output_width,
+                  .pending = {}};
   }
 
  private:

@@ -42,18 +42,18 @@ TEST(ExecutorchEngine, ConcurrentRunsEqualSerialOnes) {
   const auto engine = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
   EXPECT_EQ(engine->name(), "executorch");
   std::vector<std::vector<float>> inputs;
-  std::vector<AlignedBuffer<float>> expected;
+  std::vector<Logits> expected;
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
     inputs.push_back(make_input(seed));
-    expected.push_back(engine->run(inputs.back(), {}).value());
+    expected.push_back(engine->run(inputs.back(), Tail::kWhole, {}).value());
   }
-  EXPECT_FALSE(std::ranges::equal(expected[0].span(), expected[1].span())) << "the input makes no difference";
+  EXPECT_FALSE(std::ranges::equal(expected[0].values.span(), expected[1].values.span())) << "the input makes no difference";
   std::vector<std::jthread> threads;
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     threads.emplace_back([&, t] {
-      const auto logits = engine->run(inputs[t], {});
+      const auto logits = engine->run(inputs[t], Tail::kWhole, {});
       ASSERT_TRUE(logits) << logits.error().message;
-      EXPECT_TRUE(std::ranges::equal(logits->span(), expected[t].span()));
+      EXPECT_TRUE(std::ranges::equal(logits->values.span(), expected[t].values.span()));
     });
   }
 }
@@ -64,9 +64,9 @@ TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
   const auto two = create_executorch_engine(embedded_model(), kShape, 2, "embedded").value();
   // A third count while the pool is in use must not pull it from under the second engine.
   const auto three = create_executorch_engine(embedded_model(), kShape, 3, "embedded").value();
-  const auto expected = one->run(input, {}).value();
+  const auto expected = one->run(input, Tail::kWhole, {}).value().values;
   for (const auto& engine : {two.get(), three.get()}) {
-    const auto logits = engine->run(input, {}).value();
+    const auto logits = engine->run(input, Tail::kWhole, {}).value().values;
     for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 1e-3F);
   }
 }
@@ -75,14 +75,14 @@ TEST(ExecutorchEngine, BytesInMemoryGiveTheSameAsAMappedFile) {
   const auto path = test::source_file("models/deeplab_v3_mobilenet_v2.pte");
   const auto input = make_input(4);
   const auto expected =
-      create_executorch_engine(embedded_model(), kShape, 1, "embedded").value()->run(input, {}).value();
+      create_executorch_engine(embedded_model(), kShape, 1, "embedded").value()->run(input, Tail::kWhole, {}).value().values;
   const auto buffer = std::make_shared<ModelData>(read_large_file(path, 1ULL << 30).value());
   const auto vector = std::make_shared<ModelData>(read_file(path, 1ULL << 30).value());
   for (const auto& data : {buffer, vector}) {
     const auto engine = create_executorch_engine(data, kShape, 1, "embedded").value();
     // Twice: what is discarded after loading must not be missed by any run.
     for (int run = 0; run < 2; ++run) {
-      EXPECT_TRUE(std::ranges::equal(engine->run(input, {}).value().span(), expected.span()));
+      EXPECT_TRUE(std::ranges::equal(engine->run(input, Tail::kWhole, {}).value().values.span(), expected.span()));
     }
   }
 }
@@ -95,7 +95,7 @@ TEST(ExecutorchEngine, WaitingForAnotherRunIsCancelled) {
   std::atomic<bool> asked = false;
   std::jthread waiting([&] {
     asked = true;
-    const auto logits = engine->run(input, stop.get_token());
+    const auto logits = engine->run(input, Tail::kWhole, stop.get_token());
     ASSERT_FALSE(logits);
     EXPECT_EQ(logits.error().code, ErrorCode::kCancelled);
   });
@@ -103,20 +103,20 @@ TEST(ExecutorchEngine, WaitingForAnotherRunIsCancelled) {
   stop.request_stop();
   waiting.join();
   // Who was cancelled took no turn and woke nobody in vain.
-  std::jthread next([&] { EXPECT_TRUE(engine->run(input, {})); });
+  std::jthread next([&] { EXPECT_TRUE(engine->run(input, Tail::kWhole, {})); });
   others_turn.reset();
 }
 
 TEST(ExecutorchEngine, ErrorsAreValues) {
   const auto engine = create_executorch_engine(embedded_model(), kShape, 1, "embedded").value();
-  const auto short_input = engine->run(std::vector<float>(5), {});
+  const auto short_input = engine->run(std::vector<float>(5), Tail::kWhole, {});
   ASSERT_FALSE(short_input);
   EXPECT_EQ(short_input.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(short_input.error().message, HasSubstr("3 × 513 × 513"));
 
   std::stop_source stop;
   stop.request_stop();
-  const auto cancelled = engine->run(make_input(1), stop.get_token());
+  const auto cancelled = engine->run(make_input(1), Tail::kWhole, stop.get_token());
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
 

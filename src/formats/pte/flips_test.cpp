@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/pte/network.hpp"
 #include "formats/pte/program.hpp"
+#include "graph/graph.hpp"
 #include "support/support.hpp"
 
 namespace silhouette::pte {
@@ -22,6 +24,12 @@ void damage_and_parse(std::vector<std::byte> file, std::string_view name, std::s
                       std::mt19937_64& random) {
   constexpr std::uint32_t kTelling[] = {0,   1,     2,          3,          4,          7,         16,
                                         255, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FC00000};
+  const auto expect_reason = [&](const Error& error) {
+    ASSERT_TRUE(error.code == ErrorCode::kInvalidModel || error.code == ErrorCode::kUnsupportedModel ||
+                error.code == ErrorCode::kLimitExceeded)
+        << error.message;
+    ASSERT_NE(error.message.find(name), std::string::npos) << error.message;
+  };
   int refused = 0;
   for (int round = 0; round < rounds; ++round) {
     const auto good = std::vector<std::byte>(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(reach));
@@ -37,11 +45,14 @@ void damage_and_parse(std::vector<std::byte> file, std::string_view name, std::s
     const auto program = parse_program(file, name);
     if (!program) {
       ++refused;
-      ASSERT_TRUE(program.error().code == ErrorCode::kInvalidModel ||
-                  program.error().code == ErrorCode::kUnsupportedModel ||
-                  program.error().code == ErrorCode::kLimitExceeded)
-          << program.error().message;
-      ASSERT_NE(program.error().message.find(name), std::string::npos) << program.error().message;
+      expect_reason(program.error());
+    }
+    const auto network = read_network(file, name);
+    EXPECT_TRUE(program || !network) << name;
+    if (network) {
+      EXPECT_TRUE(graph::verify(*network)) << name;
+    } else {
+      expect_reason(network.error());
     }
     std::ranges::copy(good, file.begin());
   }

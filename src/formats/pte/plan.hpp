@@ -27,6 +27,10 @@ struct Tensor {
   TensorInfo info;  ///< dim_order always filled in
   std::uint64_t bytes = 0;
   Storage storage = Storage::kCaller;
+  Bytes data;                ///< of a constant: `bytes` bytes or more, aligned for its type; borrowed from the file
+  std::uint32_t buffer = 0;  ///< kPlanned: number of its planned buffer
+  std::uint64_t offset = 0;  ///< kPlanned: first byte in that
+  bool has_initial_value = false;  ///< kPlanned: the file says what it holds at first
 };
 
 enum class ValueKind : std::uint8_t {

@@ -14,6 +14,7 @@
 #include "formats/pte/limits.hpp"
 #include "formats/pte/messages.hpp"
 #include "formats/pte/plan.hpp"
+#include "formats/pte/verified.hpp"
 #include "formats/pte/xnnpack.hpp"
 #include "program_generated.h"
 
@@ -61,7 +62,7 @@ class Parser {
  public:
   Parser(Bytes file, std::string_view name) : file_(file), messages_(name) {}
 
-  Result<Program> parse() {
+  Result<VerifiedProgram> parse() {
     auto container = open_container(file_, messages_);
     if (!container) return forward_error(std::move(container));
     container_ = std::move(*container);
@@ -87,7 +88,7 @@ class Parser {
       return messages_.unsupported(fmt::format("it has no method '{}', but '{}'", kMethod, printable(*names.begin())));
     }
     if (auto ok = read_forward(*forward); !ok) return forward_error(std::move(ok));
-    return std::move(result_);
+    return VerifiedProgram{.program = std::move(result_), .forward = std::move(plan_), .graphs = std::move(graphs_)};
   }
 
  private:
@@ -150,7 +151,6 @@ class Parser {
     if (!plan) return forward_error(std::move(plan));
     if (auto ok = read_interface(*plan, place); !ok) return ok;
 
-    std::vector<xnnpack::Graph> graphs;
     for (std::size_t i = 0; i < plan->delegates.size(); ++i) {
       const Delegate& delegate = plan->delegates[i];
       if (delegate.backend != kBackend) {
@@ -160,13 +160,13 @@ class Parser {
       if (!graph) return forward_error(std::move(graph));
       for (const xnnpack::Node& node : graph->nodes)
         operators_.insert(fmt::format("xnnpack:{}", xnnpack::op_name(node.op)));
-      graphs.push_back(std::move(*graph));
+      graphs_.push_back(std::move(*graph));
     }
     for (std::size_t i = 0; i < plan->calls.size(); ++i) {
       const Call& call = plan->calls[i];
       if (call.is_delegate) {
         const auto at = place.within(fmt::format("instruction {} (delegate {})", i, call.delegate));
-        if (auto ok = check_delegate_call(*plan, call, graphs[call.delegate], at); !ok) return ok;
+        if (auto ok = check_delegate_call(*plan, call, graphs_[call.delegate], at); !ok) return ok;
         result_.delegates.emplace_back(plan->delegates[call.delegate].backend);
       } else {
         const auto at = place.within(fmt::format("instruction {} ({})", i, printable(call.operator_name)));
@@ -175,6 +175,7 @@ class Parser {
       }
     }
     result_.operators.assign(operators_.begin(), operators_.end());
+    plan_ = std::move(*plan);
     return {};
   }
 
@@ -243,22 +244,37 @@ class Parser {
   Messages messages_;
   Container container_;
   Program result_;
+  Plan plan_;
+  std::vector<xnnpack::Graph> graphs_;
   std::set<std::string> operators_;
   std::size_t metadata_bytes_ = 0;
 };
 
 }  // namespace
 
+Result<VerifiedProgram> verify_program(Bytes file, std::string_view name) {
+  return Parser(file, name).parse();
+}
+
 Result<Program> parse_program(std::span<const std::byte> bytes, std::string_view name) {
   try {
-    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kFileAlignment == 0) return Parser(bytes, name).parse();
-    auto copy = AlignedBuffer<std::byte>::create(bytes.size(), "a copy of the model");
-    if (!copy) return std::unexpected(copy.error());
-    std::ranges::copy(bytes, copy->data());
-    return Parser(copy->span(), name).parse();
+    const auto aligned = AlignedFile::of(bytes);
+    if (!aligned) return std::unexpected(aligned.error());
+    auto verified = verify_program(aligned->bytes, name);
+    if (!verified) return forward_error(std::move(verified));
+    return std::move(verified->program);
   } catch (const std::bad_alloc&) {
     return Messages(name).too_large("no memory is left to check it");
   }
+}
+
+Result<AlignedFile> AlignedFile::of(std::span<const std::byte> bytes) {
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kFileAlignment == 0) return AlignedFile{bytes, nullptr};
+  auto copy = AlignedBuffer<std::byte>::create(bytes.size(), "a copy of the model");
+  if (!copy) return std::unexpected(copy.error());
+  std::ranges::copy(bytes, copy->data());
+  const auto owner = std::make_shared<const AlignedBuffer<std::byte>>(std::move(*copy));
+  return AlignedFile{{owner->data(), bytes.size()}, owner};
 }
 
 }  // namespace silhouette::pte

@@ -245,7 +245,11 @@ class Reader {
     const auto* const allocation = table.allocation_info();
     if (allocation == nullptr) {
       tensor.storage = data == 0 ? Storage::kCaller : Storage::kConstant;
-      return data == 0 ? Status() : check_constant(data, tensor);
+      if (data == 0) return {};
+      const auto constant = find_constant(data, tensor);
+      if (!constant) return std::unexpected(constant.error());
+      tensor.data = *constant;
+      return {};
     }
     tensor.storage = Storage::kPlanned;
     const std::uint64_t offset = allocation->memory_offset_low() | std::uint64_t{allocation->memory_offset_high()}
@@ -260,13 +264,18 @@ class Reader {
                                            index_, tensor.bytes, offset, size));
     }
     used_[allocation->memory_id() - 1] = std::max(used_[allocation->memory_id() - 1], offset + tensor.bytes);
+    tensor.buffer = allocation->memory_id();
+    tensor.offset = offset;
+    tensor.has_initial_value = data != 0;
     if (data == 0) return {};
-    return check_data("initial value", data, tensor, container_.mutable_segment, container_.mutable_offsets);
+    const auto initial =
+        find_data("initial value", data, tensor, container_.mutable_segment, container_.mutable_offsets);
+    return initial ? Status() : std::unexpected(initial.error());
   }
 
-  Status check_constant(std::uint32_t data, const Tensor& tensor) const {
+  Result<Bytes> find_constant(std::uint32_t data, const Tensor& tensor) const {
     if (!container_.constant_offsets.empty()) {
-      return check_data("constant", data, tensor, container_.constant_segment, container_.constant_offsets);
+      return find_data("constant", data, tensor, container_.constant_segment, container_.constant_offsets);
     }
     if (data >= container_.inline_constants.size()) {
       return messages_.damaged(
@@ -278,11 +287,11 @@ class Reader {
       return messages_.damaged(fmt::format("tensor {} needs {} bytes, but its constant has {} or is misaligned", index_,
                                            tensor.bytes, constant.size()));
     }
-    return {};
+    return constant;
   }
 
-  Status check_data(std::string_view what, std::uint32_t data, const Tensor& tensor, Bytes segment,
-                    const std::vector<std::uint64_t>& offsets) const {
+  Result<Bytes> find_data(std::string_view what, std::uint32_t data, const Tensor& tensor, Bytes segment,
+                          const std::vector<std::uint64_t>& offsets) const {
     if (data >= offsets.size())
       return messages_.damaged(fmt::format("tensor {} has {} {} of {}", index_, what, data, offsets.size()));
     const std::uint64_t offset = offsets[data];
@@ -291,7 +300,7 @@ class Reader {
       return messages_.damaged(fmt::format("tensor {} needs {} bytes at {} of a segment of {}", index_, tensor.bytes,
                                            offset, segment.size()));
     }
-    return {};
+    return segment.subspan(offset, tensor.bytes);
   }
 
   const fb::ExecutionPlan& table_;

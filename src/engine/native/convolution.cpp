@@ -1,0 +1,404 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/native/builder.hpp"
+#include "engine/native/product.hpp"
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+/// What a convolution reads and gives.
+struct Shapes {
+  ImageShape in;
+  ImageShape out;
+  std::size_t kernel_height = 0;
+  std::size_t kernel_width = 0;
+  std::size_t group_channels = 0;  ///< input channels of a group
+};
+
+/// Below this share of taps that meet data it is worth while to go without the others, in pieces of rows.
+constexpr double kSparse = 0.75;
+
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// The results whose tap at `offset` (dilation × tap − padding) meets one of `input` pixels.
+Range meeting(std::int64_t offset, std::int64_t stride, std::int64_t input, std::int64_t output) {
+  const std::int64_t begin = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
+  const std::int64_t last = input - 1 - offset;
+  const std::int64_t end = last < 0 ? 0 : last / stride + 1;
+  return {std::min(begin, output), std::clamp(end, std::min(begin, output), output)};
+}
+
+/// For every result of a line: the taps that meet data, in stretches of results that have the same ones.
+struct Stretch {
+  Range results;
+  std::vector<std::int64_t> taps;
+};
+
+std::vector<Stretch> stretches(std::int64_t kernel, std::int64_t dilation, std::int64_t pad, std::int64_t stride,
+                               std::int64_t input, std::int64_t output) {
+  std::vector<std::int64_t> cuts{0, output};
+  std::vector<Range> ranges;
+  for (std::int64_t tap = 0; tap < kernel; ++tap) {
+    ranges.push_back(meeting(tap * dilation - pad, stride, input, output));
+    cuts.push_back(ranges.back().begin);
+    cuts.push_back(ranges.back().end);
+  }
+  std::ranges::sort(cuts);
+  const auto repeated = std::ranges::unique(cuts);
+  cuts.erase(repeated.begin(), repeated.end());
+  std::vector<Stretch> result;
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    Stretch stretch{.results = {cuts[i], cuts[i + 1]}, .taps = {}};
+    for (std::int64_t tap = 0; tap < kernel; ++tap) {
+      const Range& range = ranges[static_cast<std::size_t>(tap)];
+      if (range.begin <= cuts[i] && cuts[i + 1] <= range.end) stretch.taps.push_back(tap);
+    }
+    result.push_back(std::move(stretch));
+  }
+  return result;
+}
+
+/// Copies an image into the middle of a larger one of zeros, or of pixels between zeros: block by block or, from
+/// planes, pixel by pixel.
+class Frame2D final : public Step {
+ public:
+  Frame2D(View from, View to, const ImageShape& shape, std::int64_t top, std::int64_t left, std::int64_t height,
+          std::int64_t width, std::size_t step, std::size_t planes)
+      : from_(from), to_(to), shape_(shape), top_(top), left_(left), width_(width), step_(step), height_(height) {
+    planes_ = planes;
+    tasks = planes * static_cast<std::size_t>(height);
+    reads = {from.buffer};
+    writes = {to.buffer};
+    name = "frame";
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t plane = task / static_cast<std::size_t>(height_);
+    const auto y = static_cast<std::int64_t>(task % static_cast<std::size_t>(height_));
+    float* const row = frame.at(to_) + task * static_cast<std::size_t>(width_) * step_;
+    const std::int64_t from_y = y - top_;
+    const std::size_t left = static_cast<std::size_t>(left_) * step_;
+    const std::size_t inner = static_cast<std::size_t>(shape_.width) * step_;
+    const std::size_t all = static_cast<std::size_t>(width_) * step_;
+    if (from_y < 0 || from_y >= shape_.height) {
+      std::fill_n(row, all, 0.0F);
+      return;
+    }
+    const float* const source =
+        frame.at(from_) + (plane * static_cast<std::size_t>(shape_.height) + static_cast<std::size_t>(from_y)) * inner;
+    std::fill_n(row, left, 0.0F);
+    std::copy_n(source, inner, row + left);
+    std::fill(row + left + inner, row + all, 0.0F);
+  }
+
+ private:
+  View from_;
+  View to_;
+  ImageShape shape_;
+  std::int64_t top_;
+  std::int64_t left_;
+  std::int64_t width_;
+  std::size_t step_;
+  std::int64_t height_;
+  std::size_t planes_ = 0;
+};
+
+/// The few planes of a network's input, interleaved pixel by pixel between zeros.
+class Interleave final : public Step {
+ public:
+  Interleave(View from, View to, const ImageShape& shape, std::int64_t top, std::int64_t left, std::int64_t height,
+             std::int64_t width)
+      : from_(from), to_(to), shape_(shape), top_(top), left_(left), width_(width) {
+    tasks = static_cast<std::size_t>(height);
+    reads = {from.buffer};
+    writes = {to.buffer};
+    name = "interleave";
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const auto channels = static_cast<std::size_t>(shape_.channels);
+    float* const row = frame.at(to_) + task * static_cast<std::size_t>(width_) * channels;
+    std::fill_n(row, static_cast<std::size_t>(width_) * channels, 0.0F);
+    const std::int64_t y = static_cast<std::int64_t>(task) - top_;
+    if (y < 0 || y >= shape_.height) return;
+    const float* source = frame.at(from_) + y * shape_.width;
+    for (std::size_t c = 0; c < channels; ++c) {
+      float* const first = row + static_cast<std::size_t>(left_) * channels + c;
+      for (std::int64_t x = 0; x < shape_.width; ++x) first[static_cast<std::size_t>(x) * channels] = source[x];
+      source += shape_.pixels();
+    }
+  }
+
+ private:
+  View from_;
+  View to_;
+  ImageShape shape_;
+  std::int64_t top_;
+  std::int64_t left_;
+  std::int64_t width_;
+};
+
+/// Builds the product (or products, of groups) of one convolution.
+class Convolution {
+ public:
+  Convolution(Builder& builder, const Node& node, const Shapes& shapes)
+      : builder_(builder), node_(node), shapes_(shapes), block_(builder.block()) {
+    kernels_ = &builder.kernels();
+  }
+
+  void build() {
+    const bool small = shapes_.in.channels < static_cast<std::int64_t>(block_) && shapes_.in.channels <= 4 &&
+                       node_.window.groups == 1 && node_.window.dilation_width == 1 &&
+                       (shapes_.kernel_width > 1 || shapes_.kernel_height > 1);
+    if (small) {
+      build_interleaved();
+    } else {
+      build_blocked();
+    }
+  }
+
+ private:
+  [[nodiscard]] const graph::Window& window() const { return node_.window; }
+  [[nodiscard]] std::size_t taps() const { return shapes_.kernel_height * shapes_.kernel_width; }
+
+  /// Size of the image with its zeros around it: as far as taps reach.
+  [[nodiscard]] std::int64_t framed_height() const {
+    return (shapes_.out.height - 1) * window().stride_height +
+           (static_cast<std::int64_t>(shapes_.kernel_height) - 1) * window().dilation_height + 1;
+  }
+  [[nodiscard]] std::int64_t framed_width() const {
+    return (shapes_.out.width - 1) * window().stride_width +
+           (static_cast<std::int64_t>(shapes_.kernel_width) - 1) * window().dilation_width + 1;
+  }
+
+  /// One segment a line of the result; the input's lines are `line` floats apart.
+  [[nodiscard]] std::vector<Segment> row_segments(std::ptrdiff_t line) const {
+    std::vector<Segment> segments;
+    const auto width = static_cast<std::size_t>(shapes_.out.width);
+    for (std::int64_t y = 0; y < shapes_.out.height; ++y) {
+      segments.push_back({.a = y * window().stride_height * line,
+                          .row = static_cast<std::size_t>(y) * width,
+                          .rows = width,
+                          .table = 0});
+    }
+    return segments;
+  }
+
+  Product::Geometry geometry(const PanelShape& panels) {
+    Product::Geometry g;
+    g.panels = panels;
+    g.c_block_stride = shapes_.out.pixels() * static_cast<std::ptrdiff_t>(block_);
+    g.epilogue = epilogue(node_.activation);
+    return g;
+  }
+
+  void add(const Product::Geometry& geometry, std::vector<Segment> segments, std::vector<std::vector<Tap>> tables,
+           std::int64_t multiply_adds, const char* how) {
+    const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, multiply_adds);
+    auto step = std::make_unique<Product>(*kernels_, geometry, std::move(segments), std::move(tables), wanted);
+    step->multiply_adds = multiply_adds;
+    step->name = fmt::format("convolution {}x{}{} {}x{}x{} -> {}", shapes_.kernel_height, shapes_.kernel_width, how,
+                             shapes_.out.height, shapes_.out.width, shapes_.in.channels, shapes_.out.channels);
+    builder_.add_step(std::move(step));
+  }
+
+  [[nodiscard]] std::span<const float> weights() const { return builder_.tensor(node_.inputs[1]).constant.values; }
+
+  View pack(const PanelShape& panels, std::size_t first_column, bool joined_taps) {
+    const float* const values = weights().data() + first_column * taps() * shapes_.group_channels;
+    const std::size_t row_stride = taps() * shapes_.group_channels;
+    const std::size_t tap_stride = joined_taps ? shapes_.kernel_width * shapes_.group_channels : shapes_.group_channels;
+    return builder_.add_weights(panels.size(), panels.panels(), [=](float* destination, std::size_t panel) {
+      pack_panel(panels, values, row_stride, tap_stride, panel, destination + panels.panel_offset(panel));
+      return true;
+    });
+  }
+
+  View pack_bias(std::size_t first_column, std::size_t columns) {
+    std::span<const float> values;
+    if (node_.inputs.size() > 2)
+      values = builder_.tensor(node_.inputs[2]).constant.values.subspan(first_column, columns);
+    return builder_.add_channel_values(values, columns);
+  }
+
+  void build_interleaved() {
+    const View from = builder_.view(node_.inputs[0], Layout::kPlanar);
+    const auto channels = static_cast<std::ptrdiff_t>(shapes_.in.channels);
+    const std::ptrdiff_t line = framed_width() * channels;
+    const View framed = builder_.add_buffer(static_cast<std::size_t>(framed_height() * line));
+    builder_.add_step(std::make_unique<Interleave>(from, framed, shapes_.in, window().pad_top, window().pad_left,
+                                                   framed_height(), framed_width()));
+    const PanelShape panels{.columns = static_cast<std::size_t>(shapes_.out.channels),
+                            .taps = shapes_.kernel_height,
+                            .channels = shapes_.kernel_width * shapes_.group_channels,
+                            .tap_channels = shapes_.kernel_width * shapes_.group_channels,
+                            .block = block_};
+    Product::Geometry g = geometry(panels);
+    g.a = framed;
+    g.weights = pack(panels, 0, true);
+    g.bias = pack_bias(0, panels.columns);
+    g.row_stride = window().stride_width * channels;
+    g.chunk_length = panels.channels;
+    g.chunks = 1;
+    add_addend(g, 0);
+    g.c = builder_.result(node_.output, Layout::kBlocked);
+    std::vector<Tap> taps;
+    for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
+      taps.push_back({.a = static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line, .index = ky});
+    }
+    add(g, row_segments(line), {std::move(taps)},
+        shapes_.out.pixels() * static_cast<std::int64_t>(panels.depth()) * shapes_.out.channels, " interleaved");
+  }
+
+  void add_addend(Product::Geometry& g, std::size_t first_column) {
+    if (node_.inputs.size() < 4) return;
+    const graph::TensorId id = node_.inputs[3];
+    const View addend = builder_.view(id, Layout::kBlocked);
+    g.addend_is_row = builder_.image(id)->pixels() == 1 && shapes_.out.pixels() != 1;
+    const auto pixels = g.addend_is_row ? std::size_t{1} : static_cast<std::size_t>(shapes_.out.pixels());
+    g.addend = addend.at(first_column * pixels);
+  }
+
+  void build_blocked() {
+    View from = builder_.view(node_.inputs[0], Layout::kBlocked);
+    const auto groups = static_cast<std::size_t>(window().groups);
+    const auto group_columns = static_cast<std::size_t>(shapes_.out.channels) / groups;
+    const auto block = static_cast<std::ptrdiff_t>(block_);
+    const bool is_pointwise = taps() == 1 && window().pad_top == 0 && window().pad_left == 0;
+
+    std::int64_t line_pixels = shapes_.in.width;
+    std::int64_t plane_pixels = shapes_.in.pixels();
+    std::vector<Segment> segments;
+    std::vector<std::vector<Tap>> tables;
+    const std::int64_t met = graph::multiply_adds(builder_.graph(), node_);
+    const std::int64_t all =
+        shapes_.out.pixels() * shapes_.out.channels * static_cast<std::int64_t>(taps() * shapes_.group_channels);
+    const char* how = "";
+    const bool framed = !is_pointwise && static_cast<double>(met) > kSparse * static_cast<double>(all);
+    if (framed && (window().pad_top > 0 || window().pad_left > 0 || framed_height() > shapes_.in.height ||
+                   framed_width() > shapes_.in.width)) {
+      line_pixels = framed_width();
+      plane_pixels = framed_height() * framed_width();
+      const std::size_t planes = builder_.blocks(shapes_.in.channels);
+      const View to = builder_.add_buffer(planes * static_cast<std::size_t>(plane_pixels) * block_);
+      builder_.add_step(std::make_unique<Frame2D>(from, to, shapes_.in, window().pad_top, window().pad_left,
+                                                  framed_height(), framed_width(), block_, planes));
+      from = to;
+    }
+    if (is_pointwise && window().stride_height == 1 && window().stride_width == 1) {
+      segments.push_back({.a = 0, .row = 0, .rows = static_cast<std::size_t>(shapes_.out.pixels()), .table = 0});
+      tables.push_back({{.a = 0, .index = 0}});
+    } else if (is_pointwise || framed) {
+      segments = row_segments(line_pixels * block);
+      std::vector<Tap> taps;
+      for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
+        for (std::size_t kx = 0; kx < shapes_.kernel_width; ++kx) {
+          taps.push_back({.a = (static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line_pixels +
+                                static_cast<std::ptrdiff_t>(kx) * window().dilation_width) *
+                               block,
+                          .index = ky * shapes_.kernel_width + kx});
+        }
+      }
+      tables.push_back(std::move(taps));
+    } else {
+      how = " in-map";
+      in_map(segments, tables);
+    }
+
+    const PanelShape panels{.columns = group_columns,
+                            .taps = taps(),
+                            .channels = shapes_.group_channels,
+                            .tap_channels = builder_.blocks(static_cast<std::int64_t>(shapes_.group_channels)) * block_,
+                            .block = block_};
+    const std::int64_t done =
+        static_cast<std::int64_t>(panels.tap_channels * group_columns) * rows_times_taps(segments, tables);
+    std::optional<View> result;
+    for (std::size_t group = 0; group < groups; ++group) {
+      Product::Geometry g = geometry(panels);
+      g.a = from.at(group * shapes_.group_channels * static_cast<std::size_t>(plane_pixels));
+      g.weights = pack(panels, group * group_columns, false);
+      g.bias = pack_bias(group * group_columns, group_columns);
+      g.row_stride = window().stride_width * block;
+      g.chunk_stride = plane_pixels * block;
+      g.chunk_length = block_;
+      g.chunks = panels.tap_channels / block_;
+      add_addend(g, group * group_columns);
+      if (!result) result = builder_.result(node_.output, Layout::kBlocked);
+      g.c = result->at(group * group_columns * static_cast<std::size_t>(shapes_.out.pixels()));
+      add(g, segments, tables, done, how);
+    }
+  }
+
+  static std::int64_t rows_times_taps(const std::vector<Segment>& segments,
+                                      const std::vector<std::vector<Tap>>& tables) {
+    std::int64_t sum = 0;
+    for (const Segment& segment : segments)
+      sum += static_cast<std::int64_t>(segment.rows * tables[segment.table].size());
+    return sum;
+  }
+
+  /// Rows of results cut where the set of taps that meet data changes; no tap's product with zeros is computed.
+  void in_map(std::vector<Segment>& segments, std::vector<std::vector<Tap>>& tables) const {
+    const auto block = static_cast<std::ptrdiff_t>(block_);
+    const auto lines = stretches(static_cast<std::int64_t>(shapes_.kernel_height), window().dilation_height,
+                                 window().pad_top, window().stride_height, shapes_.in.height, shapes_.out.height);
+    const auto columns = stretches(static_cast<std::int64_t>(shapes_.kernel_width), window().dilation_width,
+                                   window().pad_left, window().stride_width, shapes_.in.width, shapes_.out.width);
+    for (const Stretch& line : lines) {
+      for (const Stretch& column : columns) {
+        std::vector<Tap> taps;
+        for (const std::int64_t ky : line.taps) {
+          for (const std::int64_t kx : column.taps) {
+            taps.push_back(
+                {.a = (ky * window().dilation_height * shapes_.in.width + kx * window().dilation_width) * block,
+                 .index = static_cast<std::size_t>(ky) * shapes_.kernel_width + static_cast<std::size_t>(kx)});
+          }
+        }
+        for (std::int64_t y = line.results.begin; y < line.results.end; ++y) {
+          const std::int64_t from_y = y * window().stride_height - window().pad_top;
+          const std::int64_t from_x = column.results.begin * window().stride_width - window().pad_left;
+          segments.push_back({.a = (from_y * shapes_.in.width + from_x) * block,
+                              .row = static_cast<std::size_t>(y * shapes_.out.width + column.results.begin),
+                              .rows = static_cast<std::size_t>(column.results.end - column.results.begin),
+                              .table = tables.size()});
+        }
+        tables.push_back(std::move(taps));
+      }
+    }
+  }
+
+  Builder& builder_;
+  const Node& node_;
+  Shapes shapes_;
+  std::size_t block_;
+  const kernels::Kernels* kernels_;
+};
+
+}  // namespace
+
+bool add_convolution(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const auto& dims = builder.tensor(node.inputs[1]).dims;
+  if (!in || !out || !builder.tensor(node.inputs[1]).is_constant()) return false;
+  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
+  const Shapes shapes{.in = *in,
+                      .out = *out,
+                      .kernel_height = static_cast<std::size_t>(dims[1]),
+                      .kernel_width = static_cast<std::size_t>(dims[2]),
+                      .group_channels = static_cast<std::size_t>(dims[3])};
+  const auto block = static_cast<std::int64_t>(builder.block());
+  // Groups whose channels share blocks with others' have no place of their own.
+  if (node.window.groups > 1 && (dims[3] % block != 0 || out->channels / node.window.groups % block != 0)) return false;
+  Convolution(builder, node, shapes).build();
+  return true;
+}
+
+}  // namespace silhouette::native

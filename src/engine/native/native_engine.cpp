@@ -1,0 +1,202 @@
+#include "engine/native/native_engine.hpp"
+
+#include <fmt/format.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/native/builder.hpp"
+#include "engine/native/packed_file.hpp"
+#include "graph/passes.hpp"
+
+namespace silhouette {
+namespace {
+
+using native::Frame;
+using native::Plan;
+
+/// Changes with the layout of packed weights.
+constexpr int kPackingVersion = 1;
+constexpr std::size_t kMaxKey = 3000;
+
+/// What one run needs for itself.
+struct Workspace {
+  AlignedBuffer<float> arena;
+  std::vector<float*> bases;  ///< by buffer
+};
+
+class NativeEngine final : public Engine {
+ public:
+  NativeEngine(const NetworkShape& shape, ThreadPool& pool, std::string_view name)
+      : shape_(shape), pool_(&pool), label_(name) {}
+
+  Result<void> load(graph::Graph graph, const NativeOptions& options) {
+    kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
+    graph::optimize(graph);
+    auto build = native::build_plan(graph, shape_.output_nhwc,
+                                    {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
+    if (!build) return std::unexpected(std::move(build.error()));
+    plan_ = std::move(build->plan);
+    const std::string key = packed_key(options);
+    if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights);
+    if (packed_) return {};
+    auto weights = AlignedBuffer<float>::create(plan_.weights, "the network's weights");
+    if (!weights) return std::unexpected(std::move(weights.error()));
+    weights_ = std::move(*weights);
+    // What lies between two constants is never read, but written to files.
+    if (!options.packed_file.empty()) std::ranges::fill(weights_.span(), 0.0F);
+    if (auto packed = pack(build->packings); !packed) return packed;
+    if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span());
+    return {};
+  }
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "native"; }
+  [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
+
+  [[nodiscard]] Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) override {
+    return execute(input, tail, stop, nullptr);
+  }
+
+  [[nodiscard]] Result<std::vector<EngineStep>> profile(std::span<const float> input, std::stop_token stop) override {
+    std::vector<EngineStep> steps;
+    auto logits = execute(input, Tail::kWhole, stop, &steps);
+    if (!logits) return std::unexpected(std::move(logits.error()));
+    return steps;
+  }
+
+ private:
+  Result<Logits> execute(std::span<const float> input, Tail tail, const std::stop_token& stop,
+                         std::vector<EngineStep>* times) {
+    if (input.size() !=
+        3 * static_cast<std::size_t>(shape_.input_height) * static_cast<std::size_t>(shape_.input_width)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the network's input has {} values, '{}' takes 3 × {} × {}", input.size(), label_,
+                              shape_.input_height, shape_.input_width));
+    }
+    if (!plan_.pending) tail = Tail::kWhole;
+    Logits logits{.values = {},
+                  .channels = shape_.channels,
+                  .height = shape_.output_height,
+                  .width = shape_.output_width,
+                  .pending = {}};
+    if (tail == Tail::kPending) {
+      logits.height = plan_.pending->height;
+      logits.width = plan_.pending->width;
+      logits.pending = plan_.pending->upsampling;
+    }
+    auto values = AlignedBuffer<float>::create(static_cast<std::size_t>(logits.channels) *
+                                                   static_cast<std::size_t>(logits.height) *
+                                                   static_cast<std::size_t>(logits.width),
+                                               "the network's output");
+    if (!values) return std::unexpected(std::move(values.error()));
+    logits.values = std::move(*values);
+    auto workspace = take_workspace();
+    if (!workspace) return std::unexpected(std::move(workspace.error()));
+    // Steps read inputs through the pointer that others write through.
+    (*workspace)->bases[native::kInputBuffer] = const_cast<float*>(input.data());
+    (*workspace)->bases[tail == Tail::kWhole ? plan_.output : plan_.pending_output] = logits.values.data();
+    std::atomic<bool> out_of_memory = false;
+    const Frame frame((*workspace)->bases, out_of_memory);
+    bool cancelled = false;
+    for (const auto& step : plan_.steps) {
+      if (step->is_tail && step->tail != tail) continue;
+      cancelled = stop.stop_requested();
+      if (cancelled) break;
+      const auto start = std::chrono::steady_clock::now();
+      pool_->parallel_for(step->tasks, [&](std::size_t task) { step->run(frame, task); });
+      if (times != nullptr) {
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+        times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
+      }
+    }
+    give_back(std::move(*workspace));
+    if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
+    if (out_of_memory) return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to run '{}'", label_));
+    return logits;
+  }
+
+  /// All that the packed weights depend on: the model, this version's way to pack, the plan.
+  [[nodiscard]] std::string packed_key(const NativeOptions& options) const {
+    std::string key = fmt::format("{} {} {} {} {}", options.model_key, kPackingVersion, kernels_->name,
+                                  options.low_memory, plan_.weights);
+    for (const auto& step : plan_.steps) {
+      if (step->multiply_adds > 0 && key.size() < kMaxKey) key += fmt::format(" {}", step->multiply_adds);
+    }
+    return key;
+  }
+
+  Result<void> pack(const std::vector<native::Packing>& packings) {
+    std::vector<std::pair<const native::Packing*, std::size_t>> parts;
+    for (const auto& packing : packings) {
+      for (std::size_t part = 0; part < packing.parts; ++part) parts.emplace_back(&packing, part);
+    }
+    std::atomic<bool> packed = true;
+    pool_->parallel_for(parts.size(), [&](std::size_t i) {
+      const auto& [packing, part] = parts[i];
+      if (!packing->run(weights_.data() + packing->offset, part)) packed = false;
+    });
+    if (packed) return {};
+    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to load the model '{}'", label_));
+  }
+
+  Result<std::unique_ptr<Workspace>> take_workspace() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!workspaces_.empty()) {
+        auto workspace = std::move(workspaces_.back());
+        workspaces_.pop_back();
+        return workspace;
+      }
+    }
+    auto arena = AlignedBuffer<float>::create(plan_.arena, "the network's activations");
+    if (!arena) return std::unexpected(std::move(arena.error()));
+    auto workspace = std::make_unique<Workspace>();
+    workspace->arena = std::move(*arena);
+    workspace->bases.resize(plan_.buffers.size());
+    for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
+      workspace->bases[i] = workspace->arena.data() + plan_.buffers[i].offset;
+    }
+    // Steps only read there.
+    workspace->bases[native::kWeightsBuffer] = packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();
+    return workspace;
+  }
+
+  void give_back(std::unique_ptr<Workspace> workspace) {
+    const std::lock_guard lock(mutex_);
+    workspaces_.push_back(std::move(workspace));
+  }
+
+  NetworkShape shape_;
+  ThreadPool* pool_;
+  std::string label_;
+  const kernels::Kernels* kernels_ = nullptr;
+  Plan plan_;
+  AlignedBuffer<float> weights_;
+  std::optional<native::PackedFile> packed_;  ///< instead
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> create_native_engine(graph::Graph graph, const NetworkShape& shape, ThreadPool& pool,
+                                                     const NativeOptions& options, std::string_view name) {
+  auto engine = std::make_unique<NativeEngine>(shape, pool, name);
+  if (auto loaded = engine->load(std::move(graph), options); !loaded) return std::unexpected(std::move(loaded.error()));
+#ifdef __GLIBC__
+  // Loading leaves tens of megabytes in the heap that are free and in nobody's use.
+  malloc_trim(0);
+#endif
+  return engine;
+}
+
+}  // namespace silhouette

@@ -1,0 +1,69 @@
+#include "engine/native/plan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace silhouette::native {
+namespace {
+
+/// A cache line's worth of floats, also a multiple of every block.
+constexpr std::size_t kAlignment = 16;
+
+struct Life {
+  std::size_t first = std::numeric_limits<std::size_t>::max();
+  std::size_t last = 0;
+
+  [[nodiscard]] bool meets(const Life& other) const noexcept { return first <= other.last && other.first <= last; }
+};
+
+std::vector<Life> lives(const Plan& plan) {
+  std::vector<Life> result(plan.buffers.size());
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    for (const auto* const list : {&plan.steps[i]->reads, &plan.steps[i]->writes}) {
+      for (const std::uint32_t buffer : *list) {
+        result[buffer].first = std::min(result[buffer].first, i);
+        result[buffer].last = std::max(result[buffer].last, i);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+void place_buffers(Plan& plan) {
+  const std::vector<Life> life = lives(plan);
+  std::vector<std::size_t> order(plan.buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::erase_if(order,
+                [&](std::size_t i) { return i <= kOutputBuffer || i == plan.output || i == plan.pending_output; });
+  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return plan.buffers[i].size; });
+
+  std::vector<std::size_t> placed;  // by offset
+  for (const std::size_t i : order) {
+    Buffer& buffer = plan.buffers[i];
+    const std::size_t size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
+    std::size_t best = std::numeric_limits<std::size_t>::max();
+    std::size_t best_gap = best;
+    std::size_t end = 0;  // of what lives at the same time and lies before
+    for (const std::size_t j : placed) {
+      if (!life[i].meets(life[j])) continue;
+      const Buffer& other = plan.buffers[j];
+      if (other.offset >= end) {
+        const std::size_t gap = other.offset - end;
+        if (gap >= size && gap < best_gap) {
+          best = end;
+          best_gap = gap;
+        }
+      }
+      end = std::max(end, other.offset + (other.size + kAlignment - 1) / kAlignment * kAlignment);
+    }
+    buffer.offset = best_gap == std::numeric_limits<std::size_t>::max() ? end : best;
+    plan.arena = std::max(plan.arena, buffer.offset + size);
+    placed.insert(
+        std::ranges::upper_bound(placed, buffer.offset, {}, [&](std::size_t j) { return plan.buffers[j].offset; }), i);
+  }
+}
+
+}  // namespace silhouette::native

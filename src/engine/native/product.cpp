@@ -1,0 +1,187 @@
+#include "engine/native/product.hpp"
+
+#include <algorithm>
+
+namespace silhouette::native {
+namespace {
+
+/// Rows of A that a task goes through at once: with the depth of one pass they take a part of the second-level cache.
+constexpr std::size_t kRowsAtATime = 96;
+
+}  // namespace
+
+void pack_panel(const PanelShape& shape, const float* weights, std::size_t row_stride, std::size_t tap_stride,
+                std::size_t panel, float* destination) {
+  const std::size_t width = shape.width(panel) * shape.block;
+  const std::size_t first = panel * 2 * shape.block;
+  const std::size_t columns = std::min(width, shape.columns - first);
+  for (std::size_t tap = 0; tap < shape.taps; ++tap) {
+    float* const rows = destination + tap * shape.tap_channels * width;
+    const float* const source = weights + first * row_stride + tap * tap_stride;
+    for (std::size_t i = 0; i < shape.channels; ++i) {
+      float* const row = rows + i * width;
+      for (std::size_t column = 0; column < columns; ++column) row[column] = source[column * row_stride + i];
+      std::fill(row + columns, row + width, 0.0F);
+    }
+    std::fill(rows + shape.channels * width, rows + shape.tap_channels * width, 0.0F);
+  }
+}
+
+Product::Product(const kernels::Kernels& kernels, const Geometry& geometry, std::vector<Segment> segments,
+                 std::vector<std::vector<Tap>> tables, std::size_t wanted_tasks)
+    : kernels_(&kernels), geometry_(geometry), segments_(std::move(segments)) {
+  const auto block = static_cast<std::ptrdiff_t>(kernels.block);
+  if (geometry_.chunk_length != kernels.block) {
+    tiles_ = kernels.general;
+  } else {
+    tiles_ = geometry_.row_stride == block ? kernels.packed : kernels.strided;
+  }
+  for (const auto& taps : tables) make_passes(taps);
+  make_groups(wanted_tasks);
+  reads = {geometry_.a.buffer, geometry_.weights.buffer};
+  if (geometry_.bias) reads.push_back(geometry_.bias->buffer);
+  if (geometry_.addend) reads.push_back(geometry_.addend->buffer);
+  if (geometry_.accumulate) reads.push_back(geometry_.c.buffer);
+  writes = {geometry_.c.buffer};
+}
+
+void Product::make_passes(const std::vector<Tap>& taps) {
+  const std::size_t most = std::max<std::size_t>(1, kernels_->depth / geometry_.chunk_length);
+  std::vector<Pass> passes;
+  const auto add_run = [&](const Tap& tap, std::size_t chunk) {
+    const std::size_t depth =
+        tap.index * geometry_.panels.tap_channels + geometry_.first_channel + chunk * geometry_.chunk_length;
+    for (std::size_t width = 1; width <= 2; ++width) {
+      passes.back().runs[width - 1].push_back(
+          {.a = tap.a + static_cast<std::ptrdiff_t>(chunk) * geometry_.chunk_stride,
+           .b = static_cast<std::ptrdiff_t>(depth * width * geometry_.panels.block)});
+    }
+  };
+  // Results that meet no data are their bias.
+  if (taps.empty()) passes.push_back({});
+  if (geometry_.chunks >= most) {
+    // Parts of each tap, of much the same length.
+    const std::size_t parts = (geometry_.chunks + most - 1) / most;
+    for (const Tap& tap : taps) {
+      for (std::size_t part = 0; part < parts; ++part) {
+        const std::size_t begin = geometry_.chunks * part / parts;
+        passes.push_back({.runs = {}, .chunks = geometry_.chunks * (part + 1) / parts - begin});
+        add_run(tap, begin);
+      }
+    }
+  } else {
+    const std::size_t together = most / geometry_.chunks;
+    for (std::size_t i = 0; i < taps.size(); ++i) {
+      if (i % together == 0) passes.push_back({.runs = {}, .chunks = geometry_.chunks});
+      add_run(taps[i], 0);
+    }
+  }
+  most_passes_ = std::max(most_passes_, passes.size());
+  passes_.push_back(std::move(passes));
+}
+
+void Product::make_groups(std::size_t wanted_tasks) {
+  std::size_t rows = 0;
+  for (const Segment& segment : segments_) rows += segment.rows;
+  const std::size_t panels = geometry_.panels.panels();
+  // By rows first, which share a panel that is in the cache; by panels where rows don't give enough tasks.
+  const std::size_t full = kernels_->tile_rows[1];
+  const std::size_t limit = geometry_.rows_at_a_time != 0 ? geometry_.rows_at_a_time : kRowsAtATime;
+  std::size_t groups = std::max((rows + limit - 1) / limit, std::min(wanted_tasks, (rows + 4 * full - 1) / (4 * full)));
+  groups = std::max<std::size_t>(groups, 1);
+  const std::size_t target = (rows + groups - 1) / groups;
+  if (wanted_tasks > groups) panel_groups_ = std::min(panels, (wanted_tasks + groups - 1) / groups);
+
+  // Segments are cut where a group is full; pieces end at whole tiles.
+  std::vector<Segment> pieces;
+  std::size_t filled = 0;
+  for (Segment segment : segments_) {
+    while (segment.rows > 0) {
+      std::size_t room = std::max(target - std::min(filled, target), full);
+      if (room < segment.rows) room = std::max(full, room / full * full);
+      Segment piece = segment;
+      piece.rows = std::min(segment.rows, room);
+      pieces.push_back(piece);
+      segment.a += static_cast<std::ptrdiff_t>(piece.rows) * geometry_.row_stride;
+      segment.row += piece.rows;
+      segment.rows -= piece.rows;
+      filled += piece.rows;
+      if (filled + full > target) {
+        group_ends_.push_back(pieces.size());
+        filled = 0;
+      }
+    }
+  }
+  if (group_ends_.empty() || group_ends_.back() != pieces.size()) group_ends_.push_back(pieces.size());
+  segments_ = std::move(pieces);
+  tasks = group_ends_.size() * panel_groups_;
+}
+
+void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_index,
+                        const Segment& segment) const noexcept {
+  const auto& passes = passes_[segment.table];
+  if (pass_index >= passes.size()) return;
+  const Pass& pass = passes[pass_index];
+  const Geometry& g = geometry_;
+  const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
+  const std::size_t width = g.panels.width(panel) - 1;
+  const std::size_t column = panel * 2 * kernels_->block;
+  const bool is_first = pass_index == 0 && !g.accumulate;
+
+  kernels::Tile tile;
+  tile.row_stride = g.row_stride;
+  tile.runs = pass.runs[width].data();
+  tile.run_count = pass.runs[width].size();
+  tile.chunks = pass.chunks;
+  tile.chunk_stride = g.chunk_stride;
+  tile.chunk_length = g.chunk_length;
+  tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
+  tile.c_row_stride = block;
+  tile.c_block_stride = g.c_block_stride;
+  tile.accumulate = !is_first;
+  tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
+  tile.finish = pass_index + 1 == passes.size();
+  tile.epilogue = g.epilogue;
+
+  const float* a = frame.at(g.a) + segment.a;
+  const std::ptrdiff_t c_offset =
+      static_cast<std::ptrdiff_t>(panel) * 2 * g.c_block_stride + static_cast<std::ptrdiff_t>(segment.row) * block;
+  float* c = frame.at(g.c) + c_offset;
+  const float* addend = nullptr;
+  if (g.addend && tile.finish) {
+    addend = frame.at(*g.addend) + (g.addend_is_row ? static_cast<std::ptrdiff_t>(column) : c_offset);
+    tile.addend_row_stride = g.addend_is_row ? 0 : block;
+    tile.addend_block_stride = g.addend_is_row ? block : g.c_block_stride;
+  }
+  const std::size_t most = kernels_->tile_rows[width];
+  const std::size_t count = (segment.rows + most - 1) / most;
+  std::size_t done = 0;
+  for (std::size_t i = 1; i <= count; ++i) {
+    const std::size_t rows = segment.rows * i / count - done;
+    tile.a = a;
+    tile.c = c;
+    tile.addend = addend;
+    tiles_[width][rows - 1](tile);
+    done += rows;
+    a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
+    c += static_cast<std::ptrdiff_t>(rows) * block;
+    if (addend != nullptr) addend += static_cast<std::ptrdiff_t>(rows) * tile.addend_row_stride;
+  }
+}
+
+void Product::run(const Frame& frame, std::size_t task) const noexcept {
+  const std::size_t group = task / panel_groups_;
+  const std::size_t part = task % panel_groups_;
+  const std::size_t begin = group == 0 ? 0 : group_ends_[group - 1];
+  const std::size_t end = group_ends_[group];
+  const std::size_t panels = geometry_.panels.panels();
+  const std::size_t first_panel = panels * part / panel_groups_;
+  const std::size_t last_panel = panels * (part + 1) / panel_groups_;
+  for (std::size_t pass = 0; pass < most_passes_; ++pass) {
+    for (std::size_t panel = first_panel; panel < last_panel; ++panel) {
+      for (std::size_t i = begin; i < end; ++i) run_panel(frame, panel, pass, segments_[i]);
+    }
+  }
+}
+
+}  // namespace silhouette::native

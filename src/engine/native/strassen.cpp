@@ -1,0 +1,334 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/aligned_buffer.hpp"
+#include "engine/native/builder.hpp"
+#include "engine/native/product.hpp"
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+// One level of Winograd's variant of Strassen's algorithm (S. Winograd, "On multiplication of 2 × 2 matrices", 1971): C
+// = A × B in quarters takes seven products instead of eight.
+//   S1 = A21 + A22   S2 = S1 − A11   S3 = A11 − A21   S4 = A12 − S2
+//   T1 = B12 − B11   T2 = B22 − T1   T3 = B22 − B12   T4 = T2 − B21
+//   C11 = A11 B11 + A12 B21
+//   U2 = A11 B11 + S2 T2   U4 = U2 + S1 T1
+//   C12 = U4 + S4 B22   C21 = U2 + S3 T3 − A22 T4   C22 = U4 + S3 T3
+// The T are made once; the S of some rows and a part of the depth stay in the second-level cache, the sums of products
+// of a tile in the first.
+
+/// Rows of a quarter that a task goes through at once, at most.
+constexpr std::size_t kRowsAtATime = 50;
+/// Depth of a pass, at most.
+constexpr std::size_t kMaxDepth = 512;
+constexpr std::size_t kMaxTile = kernels::kMaxTileRows * 2 * 16;
+
+/// The right-hand factors in the order in which they are packed: B11, B21, T2, T1, B22, T3, −T4.
+constexpr std::size_t kFactors = 7;
+
+struct Operands {
+  View a;
+  View c;
+  View weights;
+  View bias;
+  std::optional<View> addend;
+};
+
+class StrassenProduct final : public Step {
+ public:
+  StrassenProduct(const kernels::Kernels& kernels, const Operands& operands, std::size_t rows, std::size_t depth,
+                  std::size_t columns, const kernels::Epilogue& epilogue, std::size_t wanted_tasks)
+      : kernels_(&kernels),
+        operands_(operands),
+        epilogue_(epilogue),
+        half_rows_(rows / 2),
+        half_depth_(depth / 2),
+        panels_(columns / 2 / (2 * kernels.block)) {
+    const std::size_t pass = std::min(kernels.depth, kMaxDepth);
+    passes_ = (half_depth_ + pass - 1) / pass;
+    groups_ = (half_rows_ + kRowsAtATime - 1) / kRowsAtATime;
+    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + 2 * groups_ - 1) / (2 * groups_), 1, panels_);
+    tasks = groups_ * panel_groups_;
+    reads = {operands.a.buffer, operands.weights.buffer};
+    if (operands.addend) reads.push_back(operands.addend->buffer);
+    writes = {operands.c.buffer};
+    multiply_adds = static_cast<std::int64_t>(kFactors * half_rows_ * half_depth_ * columns / 2);
+    name = fmt::format("strassen product {} x {} -> {}", rows, depth, columns);
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t group = task / panel_groups_;
+    const std::size_t part = task % panel_groups_;
+    const std::size_t begin = half_rows_ * group / groups_;
+    const std::size_t rows = half_rows_ * (group + 1) / groups_ - begin;
+    const std::size_t block = kernels_->block;
+    alignas(64) float sums[4 * kRowsAtATime * kMaxDepth];
+    const std::size_t chunks = half_depth_ / block;
+    for (std::size_t pass = 0; pass < passes_; ++pass) {
+      const std::size_t first = chunks * pass / passes_;
+      const std::size_t count = chunks * (pass + 1) / passes_ - first;
+      add_up(frame, begin, rows, first, count, sums);
+      for (std::size_t panel = panels_ * part / panel_groups_; panel < panels_ * (part + 1) / panel_groups_; ++panel) {
+        const std::size_t most = kernels_->tile_rows[1];
+        const std::size_t tiles = (rows + most - 1) / most;
+        for (std::size_t i = 0; i < tiles; ++i) {
+          const std::size_t from = rows * i / tiles;
+          multiply(frame,
+                   {.row = begin + from,
+                    .sum_row = from,
+                    .rows = rows * (i + 1) / tiles - from,
+                    .all_rows = rows,
+                    .panel = panel,
+                    .first = first,
+                    .chunks = count,
+                    .pass = pass},
+                   sums);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Place {
+    std::size_t row = 0;      ///< within a half
+    std::size_t sum_row = 0;  ///< within the sums
+    std::size_t rows = 0;
+    std::size_t all_rows = 0;  ///< of the sums
+    std::size_t panel = 0;
+    std::size_t first = 0;  ///< chunk within a half of the depth
+    std::size_t chunks = 0;
+    std::size_t pass = 0;
+  };
+
+  [[nodiscard]] std::size_t chunk_stride() const { return 2 * half_rows_ * kernels_->block; }
+
+  /// Where a quarter of A has that row and chunk.
+  [[nodiscard]] const float* quarter(const Frame& frame, int down, int right, std::size_t row,
+                                     std::size_t chunk) const {
+    const std::size_t block = kernels_->block;
+    const std::size_t chunks = half_depth_ / block;
+    return frame.at(operands_.a) + (chunk + static_cast<std::size_t>(right) * chunks) * chunk_stride() +
+           (row + static_cast<std::size_t>(down) * half_rows_) * block;
+  }
+
+  /// S1 … S4 of these rows and chunks, each [chunks][rows][block].
+  void add_up(const Frame& frame, std::size_t begin, std::size_t rows, std::size_t first, std::size_t count,
+              float* sums) const noexcept {
+    const std::size_t block = kernels_->block;
+    const std::size_t size = count * rows * block;
+    kernels::BinaryRow row;
+    row.a_stride = row.b_stride = static_cast<std::ptrdiff_t>(block);
+    row.pixels = rows;
+    row.epilogue = epilogue({});
+    const auto combine = [&](kernels::Binary op, const float* a, const float* b, float* to) {
+      row.op = op;
+      row.a = a;
+      row.b = b;
+      row.output = to;
+      kernels_->binary(row);
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto part = [&](int down, int right) { return quarter(frame, down, right, begin, first + i); };
+      float* const s1 = sums + i * rows * block;
+      float* const s2 = s1 + size;
+      float* const s3 = s2 + size;
+      float* const s4 = s3 + size;
+      combine(kernels::Binary::kAdd, part(1, 0), part(1, 1), s1);
+      combine(kernels::Binary::kSubtract, s1, part(0, 0), s2);
+      combine(kernels::Binary::kSubtract, part(0, 0), part(1, 0), s3);
+      combine(kernels::Binary::kSubtract, part(0, 1), s2, s4);
+    }
+  }
+
+  /// The seven products of one tile's place in all four quarters of C.
+  void multiply(const Frame& frame, const Place& place, const float* sums) const noexcept {
+    const std::size_t block = kernels_->block;
+    const std::size_t width = 2 * block;
+    const auto kernel = kernels_->packed[1][place.rows - 1];
+    alignas(64) float u2[kMaxTile];
+    alignas(64) float u4[kMaxTile];
+    alignas(64) float p[kMaxTile];
+    const kernels::Run run;
+    kernels::Tile tile;
+    tile.row_stride = static_cast<std::ptrdiff_t>(block);
+    tile.runs = &run;
+    tile.chunk_length = block;
+    tile.chunks = place.chunks;
+    tile.finish = false;
+    tile.epilogue = epilogue_;
+    tile.addend_row_stride = static_cast<std::ptrdiff_t>(block);
+
+    const std::size_t panel_floats = half_depth_ * width;
+    const float* const factors =
+        frame.at(operands_.weights) + place.panel * kFactors * panel_floats + place.first * block * width;
+    const std::size_t sum_size = place.chunks * place.all_rows * block;
+    const auto from_a = [&](int down, int right) {
+      tile.a = quarter(frame, down, right, place.row, place.first);
+      tile.chunk_stride = static_cast<std::ptrdiff_t>(chunk_stride());
+    };
+    const auto from_sum = [&](std::size_t number) {
+      tile.a = sums + (number - 1) * sum_size + place.sum_row * block;
+      tile.chunk_stride = static_cast<std::ptrdiff_t>(place.all_rows * block);
+    };
+    const auto to_scratch = [&](float* scratch, const float* addend, bool accumulate) {
+      tile.c = scratch;
+      tile.c_row_stride = static_cast<std::ptrdiff_t>(block);
+      tile.c_block_stride = static_cast<std::ptrdiff_t>(kernels::kMaxTileRows * block);
+      tile.addend = addend;
+      tile.addend_block_stride = tile.c_block_stride;
+      tile.accumulate = accumulate;
+      tile.bias = nullptr;
+      tile.finish = false;
+    };
+    const bool is_last = place.pass + 1 == passes_;
+    const auto c_offset = [&](int down, int right) {
+      const std::size_t blocks = 2 * (place.panel + static_cast<std::size_t>(right) * panels_);
+      return (blocks * 2 * half_rows_ + place.row + static_cast<std::size_t>(down) * half_rows_) * block;
+    };
+    const auto to_result = [&](int down, int right, const float* addend) {
+      tile.c = frame.at(operands_.c) + c_offset(down, right);
+      tile.c_block_stride = static_cast<std::ptrdiff_t>(chunk_stride());
+      tile.addend = addend;
+      tile.addend_block_stride = static_cast<std::ptrdiff_t>(kernels::kMaxTileRows * block);
+      tile.accumulate = place.pass > 0;
+      const std::size_t column = (place.panel + static_cast<std::size_t>(right) * panels_) * width;
+      tile.bias = place.pass == 0 ? frame.at(operands_.bias) + column : nullptr;
+      tile.finish = is_last && !operands_.addend;
+    };
+    const auto multiply_by = [&](std::size_t factor) {
+      tile.b = factors + factor * panel_floats;
+      tile.run_count = 1;
+      kernel(tile);
+    };
+    const auto add_only = [&] {
+      tile.run_count = 0;
+      kernel(tile);
+    };
+    // The network's own addend comes last, on its own: a tile adds one thing at a time.
+    const auto finish = [&](int down, int right) {
+      if (!is_last || !operands_.addend) return;
+      tile.addend = frame.at(*operands_.addend) + c_offset(down, right);
+      tile.addend_block_stride = tile.c_block_stride;
+      tile.accumulate = true;
+      tile.bias = nullptr;
+      tile.finish = true;
+      add_only();
+    };
+
+    from_a(0, 0);
+    to_scratch(p, nullptr, false);
+    multiply_by(0);
+    from_a(0, 1);
+    to_result(0, 0, p);
+    multiply_by(1);
+    finish(0, 0);
+    from_sum(2);
+    to_scratch(u2, p, false);
+    multiply_by(2);
+    from_sum(1);
+    to_scratch(u4, u2, false);
+    multiply_by(3);
+    from_sum(4);
+    to_result(0, 1, u4);
+    multiply_by(4);
+    finish(0, 1);
+    from_sum(3);
+    to_scratch(p, nullptr, false);
+    multiply_by(5);
+    to_scratch(u2, p, true);
+    add_only();
+    to_scratch(u4, p, true);
+    add_only();
+    from_a(1, 1);
+    to_result(1, 0, u2);
+    multiply_by(6);
+    finish(1, 0);
+    to_result(1, 1, u4);
+    add_only();
+    finish(1, 1);
+  }
+
+  const kernels::Kernels* kernels_;
+  Operands operands_;
+  kernels::Epilogue epilogue_;
+  std::size_t half_rows_;
+  std::size_t half_depth_;
+  std::size_t panels_;  ///< of half the columns
+  std::size_t passes_ = 1;
+  std::size_t groups_ = 1;
+  std::size_t panel_groups_ = 1;
+};
+
+/// One panel of the seven factors; `weights` are [columns][depth]. Sums in double precision: they are made once.
+void pack_factors(std::size_t block, const float* weights, std::size_t depth, std::size_t columns, std::size_t panel,
+                  float* destination) {
+  const std::size_t width = 2 * block;
+  const std::size_t half = depth / 2;
+  const std::size_t size = half * width;
+  for (std::size_t k = 0; k < half; ++k) {
+    for (std::size_t lane = 0; lane < width; ++lane) {
+      const std::size_t column = panel * width + lane;
+      const float* const left = weights + column * depth + k;
+      const float* const right = left + columns / 2 * depth;
+      const double b11 = left[0];
+      const double b21 = left[half];
+      const double b12 = right[0];
+      const double b22 = right[half];
+      const double t1 = b12 - b11;
+      const double t2 = b22 - t1;
+      const std::array<double, kFactors> factors{b11, b21, t2, t1, b22, b22 - b12, b21 - t2};
+      float* const to = destination + k * width + lane;
+      for (std::size_t i = 0; i < kFactors; ++i) to[i * size] = static_cast<float>(factors[i]);
+    }
+  }
+}
+
+}  // namespace
+
+bool add_strassen(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
+  const graph::Window& window = node.window;
+  if (!in || !out || in->pixels() != out->pixels() || !weights.is_constant() || weights.dims[1] != 1 ||
+      weights.dims[2] != 1 || window.groups != 1 || window.pad_top != 0 || window.pad_left != 0) {
+    return false;
+  }
+  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
+  if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
+  const auto block = static_cast<std::int64_t>(builder.block());
+  // The sums cost depth × rows, what is saved an eighth of depth × rows × columns.
+  const bool is_worth_it = in->pixels() % 2 == 0 && in->pixels() >= 128 && in->channels % (2 * block) == 0 &&
+                           out->channels % (4 * block) == 0 && in->channels >= 512 && out->channels >= 256;
+  if (builder.options().low_memory || !is_worth_it) return false;
+
+  const auto depth = static_cast<std::size_t>(in->channels);
+  const auto columns = static_cast<std::size_t>(out->channels);
+  const std::size_t panels = columns / 2 / (2 * builder.block());
+  const std::size_t panel_floats = kFactors * depth / 2 * 2 * builder.block();
+  const float* const values = weights.constant.values.data();
+  const std::size_t lanes = builder.block();
+  Operands operands;
+  operands.weights = builder.add_weights(panels * panel_floats, panels, [=](float* destination, std::size_t panel) {
+    pack_factors(lanes, values, depth, columns, panel, destination + panel * panel_floats);
+    return true;
+  });
+  std::span<const float> bias;
+  if (node.inputs.size() > 2) bias = builder.tensor(node.inputs[2]).constant.values;
+  operands.bias = builder.add_channel_values(bias, columns);
+  operands.a = builder.view(node.inputs[0], Layout::kBlocked);
+  if (node.inputs.size() > 3) operands.addend = builder.view(node.inputs[3], Layout::kBlocked);
+  operands.c = builder.result(node.output, Layout::kBlocked);
+  const std::int64_t work = in->pixels() * in->channels * out->channels;
+  builder.add_step(std::make_unique<StrassenProduct>(
+      builder.kernels(), operands, static_cast<std::size_t>(in->pixels()), depth, columns, epilogue(node.activation),
+      builder.task_count(static_cast<std::size_t>(-1) / 2, work)));
+  return true;
+}
+
+}  // namespace silhouette::native

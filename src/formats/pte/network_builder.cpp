@@ -1,0 +1,53 @@
+#include "formats/pte/network_builder.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "formats/pte/limits.hpp"
+
+namespace silhouette::pte {
+
+Result<graph::TensorId> NetworkBuilder::add_value(const Dims& dims) {
+  if (std::ranges::any_of(dims, [](std::int64_t dim) { return dim < 1; }))
+    return messages_.unsupported(fmt::format("it has an empty tensor [{}]", fmt::join(dims, ", ")));
+  return graph_.add_tensor(dims);
+}
+
+graph::TensorId NetworkBuilder::add_constant(Dims dims, Bytes data) {
+  const auto values = static_cast<std::size_t>(graph::count(dims));
+  const graph::TensorId id = graph_.add_tensor(std::move(dims));
+  graph_.tensors[id].constant = {.values = {reinterpret_cast<const float*>(data.data()), values}, .owner = owner_};
+  return id;
+}
+
+Result<graph::TensorId> NetworkBuilder::add_node(graph::Node node, const Dims& dims) {
+  const auto output = add_value(dims);
+  if (!output) return output;
+  node.output = *output;
+  if (folder_.fold(graph_, node)) return node.output;
+  if (graph_.nodes.size() == kMaxInstructions)
+    return messages_.too_large(fmt::format("it has more than {} steps", kMaxInstructions));
+  graph_.nodes.push_back(std::move(node));
+  return *output;
+}
+
+Result<graph::TensorId> NetworkBuilder::reshape(graph::TensorId from, const Dims& to) {
+  if (dims(from) == to) return from;
+  return add_node({.op = graph::Op::kCopy, .inputs = {from}}, to);
+}
+
+Result<graph::TensorId> NetworkBuilder::transpose(graph::TensorId from, const Dims& order) {
+  Dims result;
+  Dims moved;  // without dimensions of 1, which are nowhere in memory
+  for (const std::int64_t dim : order) {
+    result.push_back(dims(from)[static_cast<std::size_t>(dim)]);
+    if (result.back() != 1) moved.push_back(dim);
+  }
+  if (std::ranges::is_sorted(moved)) return reshape(from, result);
+  return add_node({.op = graph::Op::kTranspose, .inputs = {from}, .order = order}, result);
+}
+
+}  // namespace silhouette::pte

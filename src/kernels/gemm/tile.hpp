@@ -1,0 +1,106 @@
+// Included by the file of each instruction set.
+#pragma once
+
+#include "kernels/epilogue.hpp"
+
+namespace silhouette::kernels::SILHOUETTE_ISA {
+
+enum class Rows : std::uint8_t {
+  kPacked,   ///< row_stride is the block
+  kStrided,  ///< any row_stride
+  kGeneral,  ///< any row_stride and chunk_length
+};
+
+/// `kRows` × `kBlocks` blocks of results in registers over the whole depth: of each step, one vector of B for each
+/// column vector, then one broadcast value of A for each row.
+template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
+[[gnu::noinline]] void tile(const Tile& t) {
+  constexpr std::size_t kVecs = kBlocks * kBlockVecs;
+  constexpr std::size_t kColumns = kBlocks * kBlock;
+  Vec acc[kRows][kVecs];
+#pragma GCC unroll 16
+  for (std::size_t v = 0; v < kVecs; ++v) {
+    const Vec start = t.bias != nullptr ? load(t.bias + v * kLanes) : Vec{};
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) acc[r][v] = start;
+  }
+  const std::ptrdiff_t row_stride = kKind == Rows::kPacked ? static_cast<std::ptrdiff_t>(kBlock) : t.row_stride;
+  const std::ptrdiff_t chunk_stride = t.chunk_stride;
+  const std::size_t length = kKind == Rows::kGeneral ? t.chunk_length : kBlock;
+  for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
+    const float* a = t.a + run->a;
+    const float* b = t.b + run->b;
+    for (std::size_t chunk = t.chunks; chunk != 0; --chunk) {
+      // The next chunk of A is far away: no hardware prefetcher follows.
+      if constexpr (kKind == Rows::kPacked) {
+#pragma GCC unroll 16
+        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + chunk_stride + i);
+      } else if constexpr (kKind == Rows::kStrided) {
+#pragma GCC unroll 16
+        for (std::size_t r = 0; r < kRows; ++r)
+          prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
+      }
+#pragma GCC unroll 4
+      for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
+        Vec column[kVecs];
+#pragma GCC unroll 16
+        for (std::size_t v = 0; v < kVecs; ++v) column[v] = load(b + k * kColumns + v * kLanes);
+#pragma GCC unroll 16
+        for (std::size_t r = 0; r < kRows; ++r) {
+          const float value = a[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(k)];
+#pragma GCC unroll 16
+          for (std::size_t v = 0; v < kVecs; ++v) acc[r][v] += value * column[v];
+        }
+      }
+      a += chunk_stride;
+      b += length * kColumns;
+    }
+  }
+
+  const auto each = [&](auto&& body) {
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVecs; ++v) {
+        body(acc[r][v], static_cast<std::ptrdiff_t>(r), static_cast<std::ptrdiff_t>(v / kBlockVecs),
+             v % kBlockVecs * kLanes);
+      }
+    }
+  };
+  if (t.accumulate) {
+    each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
+      value += load(t.c + row * t.c_row_stride + block * t.c_block_stride + lane);
+    });
+  }
+  if (t.addend != nullptr) {
+    each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
+      value += load(t.addend + row * t.addend_row_stride + block * t.addend_block_stride + lane);
+    });
+  }
+  if (t.finish) {
+    const Finisher finisher(t.epilogue);
+    if (finisher.function == Function::kNone) {
+      each([&](Vec& value, std::ptrdiff_t, std::ptrdiff_t, std::size_t) { value = finisher.clamp(value); });
+    } else {
+      // A loop, so that what a function needs is in the program once.
+      for (auto& row : acc) {
+        for (Vec& value : row) value = finisher(value);
+      }
+    }
+  }
+  each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
+    store(t.c + row * t.c_row_stride + block * t.c_block_stride + lane, value);
+  });
+}
+
+template <std::size_t kRows, std::size_t kBlocks>
+constexpr void fill_tiles(Kernels& kernels) noexcept {
+  if constexpr (kRows > 0) {
+    kernels.packed[kBlocks - 1][kRows - 1] = tile<kRows, kBlocks, Rows::kPacked>;
+    kernels.strided[kBlocks - 1][kRows - 1] = tile<kRows, kBlocks, Rows::kStrided>;
+    kernels.general[kBlocks - 1][kRows - 1] = tile<kRows, kBlocks, Rows::kGeneral>;
+    fill_tiles<kRows - 1, kBlocks>(kernels);
+  }
+}
+
+}  // namespace silhouette::kernels::SILHOUETTE_ISA

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace silhouette::kernels {
+
+// Images are kept in blocks of channels: [channels / block][pixels][block], the last block filled up with lanes that
+// hold finite numbers of no meaning. One layout serves matrix products, windows and transforms: neighbouring pixels of
+// a block are contiguous. All pointers to blocks are aligned to the block; sizes and strides are in floats.
+
+/// Functions that a kernel may apply to its result before it clamps it.
+enum class Function : std::uint8_t { kNone, kHardswish, kHardsigmoid, kSigmoid };
+
+/// The last thing that happens to a result: function, then clamp.
+struct Epilogue {
+  Function function = Function::kNone;
+  float min = 0;  ///< −∞ for none
+  float max = 0;  ///< +∞ for none
+};
+
+/// A stretch of a matrix product's depth: `chunks` × `chunk_length` values of every row and as many rows of the panel.
+struct Run {
+  std::ptrdiff_t a = 0;  ///< from Tile::a
+  std::ptrdiff_t b = 0;  ///< from Tile::b
+};
+
+/// One tile of C = A × B: some rows, one or two blocks of columns, the whole depth or a part of it.
+struct Tile {
+  const float* a = nullptr;
+  std::ptrdiff_t row_stride = 0;  ///< between rows of A
+  const Run* runs = nullptr;
+  std::size_t run_count = 0;
+  std::size_t chunks = 0;           ///< in every run
+  std::ptrdiff_t chunk_stride = 0;  ///< between chunks of A; in B chunks follow each other
+  std::size_t chunk_length = 0;     ///< obeyed by the general kernels only; others take a block
+  const float* b = nullptr;         ///< panel: depth × (blocks of columns × block)
+  float* c = nullptr;
+  std::ptrdiff_t c_row_stride = 0;
+  std::ptrdiff_t c_block_stride = 0;
+  const float* bias = nullptr;    ///< one for each column, or null
+  bool accumulate = false;        ///< C was begun by an earlier part of the depth
+  const float* addend = nullptr;  ///< added like C, or null
+  std::ptrdiff_t addend_row_stride = 0;
+  std::ptrdiff_t addend_block_stride = 0;
+  bool finish = true;  ///< apply the epilogue
+  Epilogue epilogue;
+};
+using TileKernel = void (*)(const Tile&);
+
+/// One row of a depthwise convolution's result for one block of channels.
+struct DepthwiseRow {
+  const float* const* rows = nullptr;  ///< kernel_height input rows; null where there is none
+  std::size_t kernel_height = 0;
+  std::size_t kernel_width = 0;
+  std::ptrdiff_t input_width = 0;
+  std::ptrdiff_t output_width = 0;
+  std::ptrdiff_t stride = 1;
+  std::ptrdiff_t dilation = 1;
+  std::ptrdiff_t pad_left = 0;
+  const float* weights = nullptr;  ///< [kernel_height][kernel_width][block]
+  const float* bias = nullptr;     ///< [block]
+  float* output = nullptr;
+  Epilogue epilogue;
+};
+
+/// One row of a pooling's result for one block of channels.
+struct PoolRow {
+  const float* const* rows = nullptr;  ///< kernel_height input rows; null where there is none
+  std::size_t kernel_height = 0;
+  std::size_t kernel_width = 0;
+  std::ptrdiff_t input_width = 0;
+  std::ptrdiff_t output_width = 0;
+  std::ptrdiff_t stride = 1;
+  std::ptrdiff_t dilation = 1;
+  std::ptrdiff_t pad_left = 0;
+  float* output = nullptr;
+  bool average = false;  ///< of the pixels that there are; otherwise the largest
+  Epilogue epilogue;
+};
+
+enum class Binary : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kMaximum, kMinimum, kPrelu };
+enum class Unary : std::uint8_t { kClamp, kHardswish, kSigmoid, kLeakyRelu, kAbs, kNegate, kSquare };
+
+/// `pixels` results of one block of channels.
+struct BinaryRow {
+  Binary op = Binary::kAdd;
+  const float* a = nullptr;
+  const float* b = nullptr;
+  std::ptrdiff_t a_stride = 0;  ///< between pixels: the block, or 0 for one value a channel
+  std::ptrdiff_t b_stride = 0;
+  float* output = nullptr;
+  std::size_t pixels = 0;
+  Epilogue epilogue;
+};
+struct UnaryRow {
+  Unary op = Unary::kClamp;
+  float parameter = 0;
+  const float* a = nullptr;
+  float* output = nullptr;
+  std::size_t pixels = 0;
+  Epilogue epilogue;
+};
+
+/// One row of a bilinear resize for one block of channels: left[x] and right[x] are pixels of the two input rows.
+struct ResizeRow {
+  const float* top = nullptr;
+  const float* bottom = nullptr;
+  float weight_bottom = 0;
+  const std::int32_t* left = nullptr;
+  const std::int32_t* right = nullptr;
+  const float* weight_right = nullptr;
+  std::size_t output_width = 0;
+  float* output = nullptr;
+  Epilogue epilogue;
+};
+
+/// The same, its results as planes: rows of one channel each.
+struct ResizePlanesRow {
+  const float* top = nullptr;
+  const float* bottom = nullptr;
+  float weight_bottom = 0;
+  const std::int32_t* left = nullptr;
+  const std::int32_t* right = nullptr;
+  const float* weight_right = nullptr;
+  std::size_t output_width = 0;
+  float* output = nullptr;   ///< of the block's first channel
+  std::size_t plane = 0;     ///< from channel to channel
+  std::size_t channels = 0;  ///< of the block that are wanted
+};
+
+/// A part of an image from blocks to planes.
+struct ToPlanes {
+  const float* input = nullptr;
+  std::size_t pixels = 0;
+  float* output = nullptr;
+  std::size_t plane = 0;
+  std::size_t channels = 0;
+};
+
+/// A one-dimensional Winograd transform: linear combinations of a few lines of pixels.
+struct LineTransform {
+  const float* const* inputs = nullptr;  ///< first pixel of each line
+  float* const* outputs = nullptr;       ///< first pixel of each result line
+  std::size_t pixels = 0;                ///< transformed, each for itself
+  std::ptrdiff_t input_step = 0;         ///< between pixels
+  std::ptrdiff_t output_step = 0;
+  const float* bias = nullptr;  ///< [block]; a transform with a bias finishes, others leave out what follows
+  std::ptrdiff_t addend = 0;    ///< from each result to what is added to it, or 0 for nothing
+  Epilogue epilogue;
+};
+using LineKernel = void (*)(const LineTransform&);
+
+/// Tile types of the one-dimensional algorithms that convolve with three taps; see winograd/line.hpp.
+enum class LineType : std::uint8_t { kF4, kF3, kF2, kShort1, kShort2, kShort3 };
+inline constexpr std::size_t kLineTypes = 6;
+
+inline constexpr std::size_t kMaxTileRows = 16;
+
+/// The kernels of one instruction set.
+struct Kernels {
+  const char* name = "";  ///< "avx2"
+  std::size_t block = 0;  ///< channels in a block, floats
+  std::size_t depth = 0;  ///< of a matrix product that one pass covers, for the first-level cache's sake
+  /// By number of rows − 1; [0] for panels of one block of columns, [1] for those of two. Null beyond the largest.
+  TileKernel packed[2][kMaxTileRows] = {};   ///< rows follow each other: row_stride is the block
+  TileKernel strided[2][kMaxTileRows] = {};  ///< any row_stride
+  TileKernel general[2][kMaxTileRows] = {};  ///< any row_stride and chunk_length
+  std::size_t tile_rows[2] = {};             ///< largest number of rows
+  void (*depthwise)(const DepthwiseRow&) = nullptr;
+  void (*pool)(const PoolRow&) = nullptr;
+  void (*binary)(const BinaryRow&) = nullptr;
+  void (*unary)(const UnaryRow&) = nullptr;
+  void (*resize)(const ResizeRow&) = nullptr;
+  void (*resize_planes)(const ResizePlanesRow&) = nullptr;
+  void (*to_planes)(const ToPlanes&) = nullptr;
+  /// Sum over pixels of one block, divided by their number.
+  void (*average)(const float* input, std::size_t pixels, float* output) = nullptr;
+  /// output[i] = Σ factors[j] × inputs[j][i] over three j; `count` is a multiple of the block.
+  void (*combine)(const float* const* inputs, const float* factors, float* output, std::size_t count) = nullptr;
+  LineKernel winograd_input[kLineTypes] = {};
+  LineKernel winograd_output[kLineTypes] = {};
+};
+
+/// What this machine runs best, or what the environment's SILHOUETTE_ISA asks for ("avx512", "avx2", "portable"), if
+/// the machine has it.
+const Kernels& best_kernels() noexcept;
+
+/// All that this machine can run, best first.
+struct KernelList {
+  const Kernels* items[3] = {};
+  std::size_t size = 0;
+  [[nodiscard]] const Kernels* const* begin() const noexcept { return items; }
+  [[nodiscard]] const Kernels* const* end() const noexcept { return items + size; }
+};
+KernelList available_kernels() noexcept;
+
+}  // namespace silhouette::kernels

@@ -1,0 +1,76 @@
+// Included by the file of each instruction set.
+#pragma once
+
+#include <utility>
+
+#include "kernels/epilogue.hpp"
+
+namespace silhouette::kernels::SILHOUETTE_ISA {
+
+/// One stage of a transposition: exchanges the lanes whose number has bit kStep with the rows whose number has it.
+template <std::size_t kStep, std::size_t... kLane>
+[[gnu::always_inline]] inline void exchange(Vec& a, Vec& b, std::index_sequence<kLane...> /*lanes*/) {
+  const Vec first = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane - kStep : kLane)...);
+  b = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane : kLane + kStep)...);
+  a = first;
+}
+
+template <std::size_t kStep = 1>
+[[gnu::always_inline]] inline void transpose(Vec (&rows)[kLanes]) {
+  if constexpr (kStep < kLanes) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      if ((i & kStep) == 0) exchange<kStep>(rows[i], rows[i + kStep], std::make_index_sequence<kLanes>());
+    }
+    transpose<2 * kStep>(rows);
+  }
+}
+
+/// Calls `pixel(i, lane)` for vectors of pixels × channels and stores them as planes.
+template <typename Pixel>
+[[gnu::always_inline]] inline void store_planes(std::size_t pixels, std::size_t channels, float* output,
+                                                std::size_t plane, Pixel pixel) {
+  const auto store_unaligned = [](float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); };
+  std::size_t i = 0;
+  for (; i + kLanes <= pixels; i += kLanes) {
+    for (std::size_t lane = 0; lane < kBlock; lane += kLanes) {
+      if (lane >= channels) break;
+      Vec rows[kLanes];
+#pragma GCC unroll 16
+      for (std::size_t j = 0; j < kLanes; ++j) rows[j] = pixel(i + j, lane);
+      transpose(rows);
+      float* const first = output + lane * plane + i;
+      if (lane + kLanes <= channels) {
+#pragma GCC unroll 16
+        for (std::size_t j = 0; j < kLanes; ++j) store_unaligned(first + j * plane, rows[j]);
+      } else {
+        for (std::size_t j = 0; lane + j < channels; ++j) store_unaligned(first + j * plane, rows[j]);
+      }
+    }
+  }
+  for (; i < pixels; ++i) {
+    for (std::size_t lane = 0; lane < channels; lane += kLanes) {
+      const Vec values = pixel(i, lane);
+      for (std::size_t j = 0; j < kLanes && lane + j < channels; ++j) output[(lane + j) * plane + i] = values[j];
+    }
+  }
+}
+
+inline void to_planes(const ToPlanes& t) {
+  store_planes(t.pixels, t.channels, t.output, t.plane,
+               [&](std::size_t i, std::size_t lane) { return load(t.input + i * kBlock + lane); });
+}
+
+inline void resize_planes(const ResizePlanesRow& r) {
+  constexpr std::ptrdiff_t kWidth = kBlock;
+  store_planes(r.output_width, r.channels, r.output, r.plane, [&](std::size_t x, std::size_t lane) {
+    const std::ptrdiff_t left = r.left[x] * kWidth + static_cast<std::ptrdiff_t>(lane);
+    const std::ptrdiff_t right = r.right[x] * kWidth + static_cast<std::ptrdiff_t>(lane);
+    const float weight = r.weight_right[x];
+    const Vec top = load(r.top + left) + weight * (load(r.top + right) - load(r.top + left));
+    const Vec bottom = load(r.bottom + left) + weight * (load(r.bottom + right) - load(r.bottom + left));
+    return top + r.weight_bottom * (bottom - top);
+  });
+}
+
+}  // namespace silhouette::kernels::SILHOUETTE_ISA

@@ -1,0 +1,40 @@
+// Included by the file of each instruction set, which has defined SILHOUETTE_ISA (a namespace of its own, so that no
+// two files' functions of different instructions are ever taken for the same), kLanes, kBlock and the tile sizes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.hpp"
+
+namespace silhouette::kernels::SILHOUETTE_ISA {
+
+// Compiler vectors rather than a wrapper library: one source gives the instructions of every set, registers are counted
+// by the compiler, and sums of products become fused where the set has that (-ffp-contract=fast).
+using Vec [[gnu::vector_size(4 * kLanes), gnu::may_alias]] = float;
+using IntVec [[gnu::vector_size(4 * kLanes), gnu::may_alias]] = std::int32_t;
+
+inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
+
+[[gnu::always_inline]] inline Vec load(const float* p) {
+  return *reinterpret_cast<const Vec*>(p);
+}
+[[gnu::always_inline]] inline void store(float* p, Vec v) {
+  *reinterpret_cast<Vec*>(p) = v;
+}
+[[gnu::always_inline]] inline Vec splat(float x) {
+  Vec v;
+  for (std::size_t i = 0; i < kLanes; ++i) v[i] = x;
+  return v;
+}
+[[gnu::always_inline]] inline Vec min(Vec a, Vec b) {
+  return a < b ? a : b;
+}
+[[gnu::always_inline]] inline Vec max(Vec a, Vec b) {
+  return a > b ? a : b;
+}
+[[gnu::always_inline]] inline void prefetch(const float* p) {
+  __builtin_prefetch(p, 0, 3);
+}
+
+}  // namespace silhouette::kernels::SILHOUETTE_ISA

@@ -1,0 +1,154 @@
+#include "kernels/winograd/line.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace silhouette::kernels {
+namespace {
+
+/// Rows of G for the points 0, 1, −1, ∞, 2, −2.
+constexpr std::array<std::array<float, 3>, 6> kPoints{{{1.0F / 4, 0, 0},
+                                                       {-1.0F / 6, -1.0F / 6, -1.0F / 6},
+                                                       {-1.0F / 6, 1.0F / 6, -1.0F / 6},
+                                                       {0, 0, 1},
+                                                       {1.0F / 24, 1.0F / 12, 1.0F / 6},
+                                                       {1.0F / 24, -1.0F / 12, 1.0F / 6}}};
+constexpr std::array<std::array<float, 3>, 3> kShortPoints{{{0, 1, 0}, {0, -1, 1}, {1, -1, 0}}};
+
+std::vector<std::size_t> points_of(LineType type) {
+  switch (type) {
+    case LineType::kF4: return {0, 1, 2, 3, 4, 5};
+    case LineType::kF3: return {0, 1, 2, 3, 4};
+    case LineType::kF2: return {0, 1, 2, 3};
+    case LineType::kShort1: return {0};
+    case LineType::kShort2: return {0, 1, 2};
+    case LineType::kShort3: return {0, 0, 0, 1, 1, 2, 2};
+  }
+  return {};
+}
+
+class Builder {
+ public:
+  Builder(std::int64_t input, std::int64_t pad, std::int64_t dilation)
+      : input_(input), pad_(pad), dilation_(dilation) {}
+
+  /// `tiles` tiles of `type`, the first one's first result at `start`, `step` pixels apart.
+  void add(LineType type, std::int64_t start, std::int64_t tiles, std::int64_t step) {
+    const LineShape shape = line_shape(type);
+    LineTiles group{.type = type,
+                    .tiles = tiles,
+                    .step = step,
+                    .inputs = {},
+                    .outputs = {},
+                    .points = points_of(type),
+                    .slots = {}};
+    const bool is_short = type >= LineType::kShort1;
+    for (std::size_t i = 0; i < shape.inputs; ++i) {
+      const std::int64_t at = start + static_cast<std::int64_t>(i) * dilation_ - (is_short ? 0 : pad_);
+      group.inputs.push_back(at);
+      algorithm_.margin = std::max({algorithm_.margin, -at, at + (tiles - 1) * step - input_ + 1});
+    }
+    for (std::size_t i = 0; i < shape.outputs; ++i) {
+      group.outputs.push_back(start + static_cast<std::int64_t>(i) * dilation_);
+    }
+    for (const std::size_t point : group.points) {
+      if (algorithm_.counts.size() <= point) algorithm_.counts.resize(point + 1);
+      group.slots.push_back(algorithm_.counts[point]);
+      algorithm_.counts[point] += tiles;
+    }
+    algorithm_.groups.push_back(std::move(group));
+  }
+
+  template <std::size_t N>
+  LineAlgorithm finish(const std::array<std::array<float, 3>, N>& points) {
+    algorithm_.points.assign(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(algorithm_.counts.size()));
+    return std::move(algorithm_);
+  }
+
+ private:
+  std::int64_t input_;
+  std::int64_t pad_;
+  std::int64_t dilation_;
+  LineAlgorithm algorithm_;
+};
+
+struct Residues {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::int64_t length = 0;  ///< results of each
+};
+
+/// The interleaved lines: those of the greater length first.
+std::vector<Residues> residues(std::int64_t output, std::int64_t dilation) {
+  const std::int64_t longer = output % dilation;
+  const std::int64_t length = output / dilation;
+  std::vector<Residues> result;
+  if (longer > 0) result.push_back({0, longer, length + 1});
+  if (length > 0) result.push_back({longer, dilation - longer, length});
+  return result;
+}
+
+}  // namespace
+
+LineShape line_shape(LineType type) noexcept {
+  switch (type) {
+    case LineType::kF4: return {6, 6, 4};
+    case LineType::kF3: return {5, 5, 3};
+    case LineType::kF2: return {4, 4, 2};
+    case LineType::kShort1: return {1, 1, 1};
+    case LineType::kShort2: return {2, 3, 2};
+    case LineType::kShort3: return {3, 7, 3};
+  }
+  return {};
+}
+
+std::int64_t LineAlgorithm::products() const noexcept {
+  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+}
+
+std::optional<LineAlgorithm> make_line_algorithm(std::int64_t input, std::int64_t output, std::int64_t pad,
+                                                 std::int64_t dilation) {
+  const std::vector<Residues> lines = residues(output, dilation);
+  Builder builder(input, pad, dilation);
+  const auto is_between_zeros = [&](const Residues& line) { return line.length <= 3; };
+  if (pad == dilation && input == output && std::ranges::all_of(lines, is_between_zeros)) {
+    for (const Residues& line : lines) {
+      const auto type = static_cast<LineType>(static_cast<int>(LineType::kShort1) + static_cast<int>(line.length) - 1);
+      builder.add(type, line.first, line.count, 1);
+    }
+    return builder.finish(kShortPoints);
+  }
+  if (lines.empty() || lines.back().length < 2) return std::nullopt;
+  // Larger tiles first, so that points which only they have keep their data together.
+  for (const LineType type : {LineType::kF4, LineType::kF3, LineType::kF2}) {
+    for (const Residues& line : lines) {
+      // 4 + … + 4 and what is left over; 5 is 3 + 2, since one result alone would cost three multiplications.
+      const std::int64_t rest = line.length % 4;
+      const std::int64_t fours = line.length / 4 - (rest == 1 ? 1 : 0);
+      std::int64_t from = 0;
+      std::int64_t tiles = 0;
+      std::int64_t size = 4;
+      if (type == LineType::kF4) {
+        tiles = fours;
+      } else if (type == LineType::kF3) {
+        from = 4 * fours;
+        size = 3;
+        tiles = rest == 3 || rest == 1 ? 1 : 0;
+      } else {
+        from = 4 * fours + (rest == 1 ? 3 : 0);
+        size = 2;
+        tiles = rest == 2 || rest == 1 ? 1 : 0;
+      }
+      if (dilation == 1) {
+        if (tiles > 0) builder.add(type, line.first + from, tiles, size);
+      } else {
+        for (std::int64_t t = 0; t < tiles; ++t) {
+          builder.add(type, line.first + (from + t * size) * dilation, line.count, 1);
+        }
+      }
+    }
+  }
+  return builder.finish(kPoints);
+}
+
+}  // namespace silhouette::kernels

@@ -1,0 +1,93 @@
+#include "pipeline/engines.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "engine/native/native_engine.hpp"
+#include "formats/pte/network.hpp"
+#include "resources/models.hpp"
+#ifdef SILHOUETTE_WITH_EXECUTORCH
+#include "engine/executorch/executorch_engine.hpp"
+#endif
+
+namespace silhouette {
+namespace {
+
+/// Changes whenever the file's contents do: every way to write or replace a file changes one of these.
+std::string file_key(const std::filesystem::path& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return {};
+  return fmt::format("{} {} {} {}.{:09} {}.{:09}", status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+}
+
+/// One file a model, engine setting and instruction set, named so that another model's isn't replaced.
+std::filesystem::path packed_path(const std::filesystem::path& cache, const std::filesystem::path& model, bool low) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(model, error);
+  const std::size_t hash = std::hash<std::string>()(absolute.string());
+  return cache / "packed" /
+         fmt::format("{}-{:016x}-{}{}.bin", model.stem().string(), hash, kernels::best_kernels().name,
+                     low ? "-low" : "");
+}
+
+Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const LoadOptions& options,
+                                            ThreadPool& pool) {
+  auto network = pte::read_network(request.data->bytes(), request.name);
+  if (!network) return std::unexpected(std::move(network.error()));
+  NativeOptions native;
+  native.low_memory = options.memory == MemoryUse::kLow;
+  if (options.keep_packed_weights && !request.file.empty()) {
+    native.model_key = file_key(request.file);
+    const auto cache = cache_directory(options.cache_directory);
+    if (cache && !native.model_key.empty()) native.packed_file = packed_path(*cache, request.file, native.low_memory);
+  }
+  return create_native_engine(std::move(*network), request.shape, pool, native, request.name);
+}
+
+Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request) {
+#ifdef SILHOUETTE_WITH_EXECUTORCH
+  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name);
+#else
+  return fail(
+      ErrorCode::kUnsupportedModel,
+      fmt::format("this build has no ExecuTorch to run '{}' with; build with SILHOUETTE_EXECUTORCH=ON", request.name));
+#endif
+}
+
+constexpr bool kHasExecutorch =
+#ifdef SILHOUETTE_WITH_EXECUTORCH
+    true;
+#else
+    false;
+#endif
+
+}  // namespace
+
+Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& options, ThreadPool& pool) {
+  std::string reason = "asked for";
+  if (options.engine != EngineChoice::kExecutorch) {
+    auto native = make_native(request, options, pool);
+    if (native) {
+      const bool chosen = options.engine == EngineChoice::kAuto;
+      return ChosenEngine{.engine = std::move(*native),
+                          .reason = chosen ? "knows all of the model's operators" : reason};
+    }
+    const bool may_fall_back =
+        options.engine == EngineChoice::kAuto && native.error().code == ErrorCode::kUnsupportedModel;
+    if (!may_fall_back) return std::unexpected(std::move(native.error()));
+    if (!kHasExecutorch) {
+      return fail(
+          ErrorCode::kUnsupportedModel,
+          fmt::format("{}; ExecuTorch might run it: build with SILHOUETTE_EXECUTORCH=ON", native.error().message));
+    }
+    reason = fmt::format("the native engine can't: {}", native.error().message);
+  }
+  auto executorch = make_executorch(std::move(request));
+  if (!executorch) return std::unexpected(std::move(executorch.error()));
+  return ChosenEngine{.engine = std::move(*executorch), .reason = std::move(reason)};
+}
+
+}  // namespace silhouette
