@@ -25,12 +25,14 @@ async function onnxruntime(model) {
     for (let i = 0; i < SIZE * SIZE; ++i) {
       for (let c = 0; c < 3; ++c) input[c * SIZE * SIZE + i] = pixels[i * 3 + c] / 127.5 - 1;
     }
-    const { logits } = await session.run({ image: new ort.Tensor('float32', input, [1, 3, SIZE, SIZE]) });
+    const {
+      logits: { data },
+    } = await session.run({ image: new ort.Tensor('float32', input, [1, 3, SIZE, SIZE]) });
     const labels = new Uint8Array(SIZE * SIZE);
     for (let i = 0; i < SIZE * SIZE; ++i) {
       let best = 0;
       for (let c = 1; c < CLASSES; ++c) {
-        if (logits.data[c * SIZE * SIZE + i] > logits.data[best * SIZE * SIZE + i]) best = c;
+        if (data[c * SIZE * SIZE + i] > data[best * SIZE * SIZE + i]) best = c;
       }
       labels[i] = best;
     }

@@ -180,6 +180,55 @@ Napi::Value polygons(const Napi::CallbackInfo& info) {
       make_polygons);
 }
 
+/// Where downloads are kept: a string, or nothing for the default.
+std::string read_cache_directory(Napi::Value value) {
+  if (value.IsUndefined()) return {};
+  if (!value.IsString()) throw Napi::TypeError::New(value.Env(), "the cache's folder must be a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+/// A job on the cache, and of what it gives what JavaScript gets.
+template <typename Ask, typename Make>
+Napi::Value ask_cache(Napi::Env env, Ask ask, Make make) {
+  const auto id = queue_of(env).start([ask = std::move(ask), make](const JobContext&) -> Result<MakeValue> {
+    auto answer = ask();
+    if (!answer) return std::unexpected(std::move(answer.error()));
+    return make(std::move(*answer));
+  });
+  return Napi::Number::New(env, id);
+}
+
+/// cachedModels(directory) → job, whose result is a list.
+Napi::Value cached_models(const Napi::CallbackInfo& info) {
+  return ask_cache(
+      info.Env(), [directory = read_cache_directory(info[0])] { return list_cached_models(directory); },
+      make_cached_models);
+}
+
+/// removeModel(source, directory) → job, whose result tells whether there was one.
+Napi::Value remove_cached_model(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "a model in the cache is named by a string");
+  return ask_cache(
+      info.Env(),
+      [source = info[0].As<Napi::String>().Utf8Value(), directory = read_cache_directory(info[1])] {
+        return remove_model(source, directory);
+      },
+      [](bool removed) -> MakeValue {
+        return [removed](Napi::Env env) -> Napi::Value { return Napi::Boolean::New(env, removed); };
+      });
+}
+
+/// pruneCache(options, directory) → job, whose result is a list of what was deleted.
+Napi::Value prune_cache(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options must be an object");
+  return ask_cache(
+      info.Env(),
+      [options = read_prune_options(info[0].As<Napi::Object>()), directory = read_cache_directory(info[1])] {
+        return prune_cached_models(options, directory);
+      },
+      make_cached_models);
+}
+
 /// cancel(job)
 void cancel(const Napi::CallbackInfo& info) {
   queue_of(info.Env()).cancel(info[0].ToNumber().Uint32Value());
@@ -203,6 +252,9 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   set("cutoutPng", cutout_png);
   set("rle", rle);
   set("polygons", polygons);
+  set("cachedModels", cached_models);
+  set("removeModel", remove_cached_model);
+  set("pruneCache", prune_cache);
   set("cancel", cancel);
   set("registeredModels", registered_models_of);
   exports.Set("version", Napi::String::New(env, kVersion));

@@ -1,5 +1,7 @@
 #include "plain_data.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -72,6 +74,9 @@ Enum read_choice(Napi::Value value, const char* name, std::span<const std::pair<
   }
   wrong_type(value.Env(), std::string(name) + " is '" + text + "'; it may be " + known);
 }
+
+/// Above it not every whole number is a double's value; no cache is as large or as old.
+constexpr double kLargestWhole = 9'007'199'254'740'991.0;
 
 constexpr std::pair<std::string_view, EngineChoice> kEngines[] = {{"auto", EngineChoice::kAuto},
                                                                   {"executorch", EngineChoice::kExecutorch}};
@@ -188,6 +193,23 @@ OverlayOptions read_overlay_options(Napi::Object options) {
     result.opacity = static_cast<float>(read_number(*opacity, "opacity"));
   }
   if (const auto legend = member(options, "legend")) result.legend = read_boolean(*legend, "legend");
+  return result;
+}
+
+PruneOptions read_prune_options(Napi::Object options) {
+  const auto read_amount = [](Napi::Value value, const char* name) {
+    const double number = read_number(value, name);
+    if (!(number >= 0.0)) wrong_type(value.Env(), std::string(name) + " must be a number from 0");
+    return std::min(number, kLargestWhole);
+  };
+  PruneOptions result;
+  if (const auto bytes = member(options, "maxBytes")) {
+    result.max_bytes = static_cast<std::uint64_t>(read_amount(*bytes, "maxBytes"));
+  }
+  if (const auto age = member(options, "maxAgeMs")) {
+    const std::chrono::milliseconds exact(static_cast<std::int64_t>(read_amount(*age, "maxAgeMs")));
+    result.max_age = std::chrono::ceil<std::chrono::seconds>(exact);
+  }
   return result;
 }
 

@@ -51,5 +51,6 @@ ClassId read_class(Napi::Value value);
 std::vector<ClassId> read_classes(Napi::Value value);
 PolygonOptions read_polygon_options(Napi::Object options);
 OverlayOptions read_overlay_options(Napi::Object options);
+PruneOptions read_prune_options(Napi::Object options);
 
 }  // namespace silhouette::node

@@ -1,6 +1,7 @@
 #include "results.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -190,6 +191,24 @@ MakeValue make_polygons(std::vector<Polygon> polygons) {
       object.Set("area", polygon.area());
       object.Set("box", make_box(env, polygon.bounding_box()));
       array.Set(i, object);
+    }
+    return array;
+  };
+}
+
+MakeValue make_cached_models(std::vector<CachedModel> models) {
+  return [models = std::move(models)](Napi::Env env) -> Napi::Value {
+    auto array = Napi::Array::New(env, models.size());
+    for (std::uint32_t i = 0; i < models.size(); ++i) {
+      const auto& model = models[i];
+      const auto used = std::chrono::duration<double, std::milli>(model.last_used.time_since_epoch());
+      auto entry = Napi::Object::New(env);
+      entry.Set("path", text(env, model.path));
+      entry.Set("name", text(env, model.name));
+      entry.Set("bytes", static_cast<double>(model.bytes));
+      entry.Set("complete", model.complete);
+      entry.Set("lastUsedMs", used.count());
+      array.Set(i, entry);
     }
     return array;
   };

@@ -28,6 +28,9 @@ MakeValue make_rle(Rle rle);
 /// [{ outer, holes, area, box }]; all rings are views of one buffer.
 MakeValue make_polygons(std::vector<Polygon> polygons);
 
+/// [{ path, name, bytes, complete, lastUsedMs }]
+MakeValue make_cached_models(std::vector<CachedModel> models);
+
 Napi::Object make_description(Napi::Env env, const ModelDescription& description);
 Napi::Array make_registered_models(Napi::Env env);
 

@@ -169,10 +169,37 @@ export interface RegisteredModel {
   readonly description: string;
 }
 
+/** A download in the cache. */
+export interface CachedModel {
+  /** Of the file that it is, or will be. */
+  readonly path: string;
+  /** Of the registered model that it is; undefined for what came from another URL. */
+  readonly name: string | undefined;
+  /** That are there. */
+  readonly bytes: number;
+  /** False for an interrupted download, or one that is under way. */
+  readonly complete: boolean;
+  /** When it was last loaded or downloaded. */
+  readonly lastUsed: Date;
+}
+
+/** What to keep when the cache is pruned. */
+export interface PruneOptions {
+  /** Whole models, those used last first, as long as they fit. */
+  maxBytes?: number;
+  /** Whole models that were used within this time. */
+  maxAgeMs?: number;
+}
+
 export interface Backend {
   /** Version of the library that does the work. */
   readonly version: string;
   registeredModels(): readonly RegisteredModel[];
+  cachedModels(directory: string | undefined): Promise<CachedModel[]>;
+  /** Whether there was one. */
+  removeModel(source: string, directory: string | undefined): Promise<boolean>;
+  /** What was deleted. */
+  pruneCache(options: PruneOptions, directory: string | undefined): Promise<CachedModel[]>;
   load(
     source: BackendModelSource,
     options: BackendLoadOptions,

@@ -141,7 +141,17 @@ export async function readImage(input: unknown, signal?: AbortSignal): Promise<B
     return { bytes: encoded };
   }
   if (Symbol.asyncIterator in input) {
-    return { bytes: await collect(input as AsyncIterable<unknown>) };
+    // Of Node's streams; an iterator that waits for its next chunk hears of nothing else.
+    const { destroy } = input as { destroy?: unknown };
+    const abort = (): void => {
+      if (typeof destroy === 'function') destroy.call(input);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return { bytes: await collect(input as AsyncIterable<unknown>) };
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
   }
   if ('data' in input) return readPixels(input);
   throw invalidArgument(`an image is ${describeValue(input)}; give a path, URL, base64 text, bytes, stream or pixels`);

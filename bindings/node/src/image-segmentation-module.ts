@@ -68,15 +68,19 @@ export class ImageSegmentationModule {
     classesOfInterest: readonly Label[] = [],
     resize = false,
   ): Promise<SegmentationMaps<Label>> {
-    if (ImageSegmentationModule.#segmenter === undefined) {
-      throw new SegmentationError('MODEL_NOT_LOADED', 'no model is loaded; call ImageSegmentationModule.load first');
+    const options = { classes: numbersOf(classesOfInterest), resize, keepImage: false };
+    for (;;) {
+      const segmenter = ImageSegmentationModule.#segmenter;
+      if (segmenter === undefined) {
+        throw new SegmentationError('MODEL_NOT_LOADED', 'no model is loaded; call ImageSegmentationModule.load first');
+      }
+      try {
+        return (await toMaps(await segmenter.segment(input, options))) as SegmentationMaps<Label>;
+      } catch (error) {
+        // A call that waits for its turn while another model takes the place of its own runs on that one.
+        if (!(error instanceof SegmentationError && error.code === 'MODEL_NOT_LOADED')) throw error;
+      }
     }
-    const result = await ImageSegmentationModule.#segmenter.segment(input, {
-      classes: numbersOf(classesOfInterest),
-      resize,
-      keepImage: false,
-    });
-    return (await toMaps(result)) as SegmentationMaps<Label>;
   }
 
   /** Frees the model. Not in react-native-executorch, which never does. */

@@ -11,13 +11,17 @@ export type { LoadOptions, SegmentOptions } from './index.js';
 export { Segmentation } from './index.js';
 export type { AbortOptions, CutoutOptions } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
+export { cache } from './index.js';
+export type { CacheOptions } from './index.js';
 export { registeredModels, version } from './index.js';
 export type {
   Box,
+  CachedModel,
   ModelDescription,
   OverlayOptions,
   Polygon,
   PolygonOptions,
+  PruneOptions,
   RegisteredModel,
   Rle,
   SegmentationInfo,

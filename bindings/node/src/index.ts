@@ -17,13 +17,17 @@ export type { LoadOptions, SegmentOptions } from './segmenter.js';
 export { Segmentation } from './segmentation.js';
 export type { AbortOptions, CutoutOptions } from './segmentation.js';
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
+export { cache } from './cache.js';
+export type { CacheOptions } from './cache.js';
 export { registeredModels, version } from './about.js';
 export type {
   Box,
+  CachedModel,
   ModelDescription,
   OverlayOptions,
   Polygon,
   PolygonOptions,
+  PruneOptions,
   RegisteredModel,
   Rle,
   SegmentationInfo,

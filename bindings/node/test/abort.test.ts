@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { getEventListeners } from 'node:events';
-import { test } from 'node:test';
+import { Readable } from 'node:stream';
+import { test, type TestContext } from 'node:test';
 
 import { Segmenter } from 'silhouette';
 
@@ -16,8 +17,12 @@ import {
   tinyFile,
 } from './support.js';
 
-/** Starts a call, aborts it when `when` is done, and checks that its promise rejects before anything else happens. */
+/**
+ * Starts a call, aborts it when `when` is done, and checks that its promise rejects before anything else happens, which is
+ * at once on any machine. The time is told, not judged.
+ */
 async function abortsAtOnce(
+  t: TestContext,
   start: (signal: AbortSignal) => Promise<unknown>,
   when: () => Promise<unknown>,
 ): Promise<void> {
@@ -29,7 +34,7 @@ async function abortsAtOnce(
   const began = performance.now();
   controller.abort();
   assert.ok(await settlesAtOnce(promise), 'the promise rejects in the same turn of the event loop');
-  assert.ok(performance.now() - began < 50);
+  t.diagnostic(`rejected after ${(performance.now() - began).toFixed(2)} ms`);
   await assert.rejects(promise, isAbortError);
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0, 'no listener is left behind');
 }
@@ -47,7 +52,7 @@ test('a signal that is aborted already', async () => {
   await assert.rejects(segmenter.segment(chelsea, { signal: AbortSignal.abort(reason) }), (error) => error === reason);
 });
 
-test('during a download', async () => {
+test('during a download', async (t) => {
   const bytes = readFileSync(tinyFile);
   let arrived = (): void => undefined;
   const request = new Promise<void>((resolve) => {
@@ -63,6 +68,7 @@ test('during a download', async () => {
   try {
     const url = `${server.origin}/stalls.pte`;
     await abortsAtOnce(
+      t,
       (signal) => Segmenter.load(url, { signal }),
       () => request,
     );
@@ -75,7 +81,7 @@ test('during a download', async () => {
   }
 });
 
-test('of an image that is being downloaded or streamed', async () => {
+test('of an image that is being downloaded or streamed', async (t) => {
   using segmenter = await Segmenter.load(tinyFile);
   let arrived = (): void => undefined;
   const request = new Promise<void>((resolve) => {
@@ -88,6 +94,7 @@ test('of an image that is being downloaded or streamed', async () => {
   });
   try {
     await abortsAtOnce(
+      t,
       (signal) => segmenter.segment(`${server.origin}/photo.jpg`, { signal }),
       () => request,
     );
@@ -101,20 +108,29 @@ test('of an image that is being downloaded or streamed', async () => {
     },
   });
   await abortsAtOnce(
+    t,
     (signal) => segmenter.segment(silent, { signal }),
     () => turns(1),
   );
   assert.ok(cancelled, 'the stream hears of it');
+  const silentOfNode = new Readable({ read: () => undefined });
+  await abortsAtOnce(
+    t,
+    (signal) => segmenter.segment(silentOfNode, { signal }),
+    () => turns(1),
+  );
+  assert.ok(silentOfNode.destroyed);
   await segmenter.segment(chelsea);
 });
 
-test('in the queue and during a call', async () => {
+test('in the queue and during a call', async (t) => {
   using segmenter = await Segmenter.load(embeddedFile, { concurrency: 1 });
   const expected = await segmenter.segment(astronaut);
   const photo = largePhoto(3000, 2000);
   for (let round = 0; round < 3; ++round) {
     const first = segmenter.segment(photo, { resize: true, keepImage: false });
     await abortsAtOnce(
+      t,
       (signal) => segmenter.segment(chelsea, { signal }),
       () => turns(2),
     );
@@ -124,6 +140,7 @@ test('in the queue and during a call', async () => {
   }
   for (let round = 0; round < 3; ++round) {
     await abortsAtOnce(
+      t,
       (signal) => segmenter.segment(photo, { resize: true, signal }),
       () => turns(2 + round),
     );

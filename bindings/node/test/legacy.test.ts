@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { afterEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
@@ -183,6 +184,22 @@ test('a load that fails leaves the model before in use; one that succeeds replac
   assert.equal((await ImageSegmentationModule.forward(chelsea))[DeeplabLabel.ARGMAX].length, 513 * 513);
 });
 
+test('calls that wait while the model is replaced run on the new one', async () => {
+  await ImageSegmentationModule.load(embeddedFile);
+  const calls = Array.from({ length: 6 }, () => ImageSegmentationModule.forward(chelsea));
+  await ImageSegmentationModule.load(tinyFile);
+  const lengths = (await Promise.all(calls)).map((out) => out[DeeplabLabel.ARGMAX].length);
+  const small = (await ImageSegmentationModule.forward(chelsea))[DeeplabLabel.ARGMAX].length;
+  assert.ok(lengths.every((length) => length === small || length === 513 * 513));
+  assert.ok(lengths.includes(small), 'loading the small model took less time than six calls of the other');
+
+  const late = Array.from({ length: 6 }, () => ImageSegmentationModule.forward(chelsea));
+  ImageSegmentationModule.unload();
+  for (const outcome of await Promise.allSettled(late)) {
+    if (outcome.status === 'rejected') await rejectsWith(Promise.reject(outcome.reason as Error), 'MODEL_NOT_LOADED');
+  }
+});
+
 test('loads of one source at a time share one download', async () => {
   const server = await serveFile(tinyFile);
   try {
@@ -196,17 +213,20 @@ test('loads of one source at a time share one download', async () => {
 
 test('of several loads the last one asked for stays, whichever is faster', async () => {
   const bytes = readFileSync(embeddedFile);
-  let finishSlow = (): void => undefined;
+  let arrived: (response: ServerResponse) => void = () => undefined;
+  const request = new Promise<ServerResponse>((resolve) => {
+    arrived = resolve;
+  });
   const server = await serve((_request, response) => {
     response.writeHead(200, { 'Content-Length': bytes.length });
     response.write(bytes.subarray(0, 1000));
-    finishSlow = () => response.end(bytes.subarray(1000));
+    arrived(response);
   });
   try {
     const slow = ImageSegmentationModule.load(`${server.origin}/slow.pte`);
     await ImageSegmentationModule.load(tinyFile);
     const tiny = await ImageSegmentationModule.forward(chelsea);
-    finishSlow();
+    (await request).end(bytes.subarray(1000));
     await slow;
     assert.deepEqual(await ImageSegmentationModule.forward(chelsea), tiny);
   } finally {

@@ -120,6 +120,15 @@ export async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean>
   return settled;
 }
 
+/** Waits until something holds; fails if it takes half a minute. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, 'it never came to be');
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
 export function isAbortError(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
@@ -127,28 +136,30 @@ export function isAbortError(error: unknown): boolean {
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
+const rssMiB = (): number => process.memoryUsage.rss() / 2 ** 20;
+
 /**
- * Resident memory in MiB after the garbage collector, the finalizers that it schedules and what frees models on other
- * threads have run.
+ * Resident memory in MiB once the garbage collector, the finalizers that it schedules and what frees models on other threads
+ * have run: when it doesn't change any more.
  */
 export async function residentMiB(): Promise<number> {
-  for (let i = 0; i < 3; ++i) {
+  let last = rssMiB();
+  for (let i = 0, equal = 0; i < 50 && equal < 3; ++i) {
     gc();
-    await new Promise((done) => setTimeout(done, 20));
+    await new Promise((done) => setTimeout(done, 10));
+    const now = rssMiB();
+    equal = Math.abs(now - last) < 0.5 ? equal + 1 : 0;
+    last = now;
   }
-  return process.memoryUsage.rss() / 2 ** 20;
+  return last;
 }
 
-/** Slope of the line through points by least squares: what `values` grow by from one to the next. */
+/**
+ * What `values` grow by from one to the next: the median of the slopes between any two of them (Theil 1950, Sen 1968), so
+ * that single values, measured when something was freed a moment later or earlier, don't count.
+ */
 export function slope(values: readonly number[]): number {
-  const n = values.length;
-  const middle = (n - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  let above = 0;
-  let below = 0;
-  values.forEach((value, i) => {
-    above += (i - middle) * (value - mean);
-    below += (i - middle) ** 2;
-  });
-  return above / below;
+  const slopes = values.flatMap((from, i) => values.slice(i + 1).map((to, steps) => (to - from) / (steps + 1)));
+  slopes.sort((a, b) => a - b);
+  return slopes[slopes.length >> 1] ?? 0;
 }

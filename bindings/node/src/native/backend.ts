@@ -8,9 +8,11 @@ import type {
   BackendModelSource,
   BackendSegmentation,
   BackendSegmentOptions,
+  CachedModel,
   OverlayOptions,
   Polygon,
   PolygonOptions,
+  PruneOptions,
   RegisteredModel,
   Rle,
 } from '../backend.js';
@@ -21,6 +23,7 @@ import {
   type Binding,
   type Handle,
   type JobId,
+  type NativeCachedModel,
   type NativeModel,
   type NativeSegmentation,
 } from './binding.js';
@@ -176,6 +179,16 @@ class Model implements BackendModel {
   }
 }
 
+function cachedModels(models: NativeCachedModel[]): CachedModel[] {
+  return models.map(({ path, name, bytes, complete, lastUsedMs }) => ({
+    path,
+    name: name === '' ? undefined : name,
+    bytes,
+    complete,
+    lastUsed: new Date(lastUsedMs),
+  }));
+}
+
 /** The backend of Node and Electron: the C++ library behind an N-API addon. */
 export const nativeBackend: Backend = {
   get version(): string {
@@ -184,6 +197,18 @@ export const nativeBackend: Backend = {
 
   registeredModels(): readonly RegisteredModel[] {
     return binding().registeredModels();
+  },
+
+  async cachedModels(directory: string | undefined): Promise<CachedModel[]> {
+    return cachedModels(await start<NativeCachedModel[]>((addon) => addon.cachedModels(directory)).settled);
+  },
+
+  async removeModel(source: string, directory: string | undefined): Promise<boolean> {
+    return start<boolean>((addon) => addon.removeModel(source, directory)).settled;
+  },
+
+  async pruneCache(options: PruneOptions, directory: string | undefined): Promise<CachedModel[]> {
+    return cachedModels(await start<NativeCachedModel[]>((addon) => addon.pruneCache(options, directory)).settled);
   },
 
   load(

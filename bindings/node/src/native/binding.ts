@@ -6,6 +6,7 @@ import type {
   ModelDescription,
   OverlayOptions,
   PolygonOptions,
+  PruneOptions,
   RegisteredModel,
   SegmentationInfo,
 } from '../backend.js';
@@ -19,6 +20,15 @@ export type JobId = number;
 export interface NativeModel {
   handle: Handle;
   description: ModelDescription;
+}
+
+/** `name` is empty for what came from a URL that no registered model has. */
+export interface NativeCachedModel {
+  path: string;
+  name: string;
+  bytes: number;
+  complete: boolean;
+  lastUsedMs: number;
 }
 
 export interface NativeSegmentation {
@@ -57,5 +67,8 @@ export interface Binding {
   cutoutPng(segmentation: Handle, classes: readonly (string | number)[]): JobId;
   rle(segmentation: Handle, label: string | number): JobId;
   polygons(segmentation: Handle, label: string | number, options: PolygonOptions): JobId;
+  cachedModels(directory: string | undefined): JobId;
+  removeModel(source: string, directory: string | undefined): JobId;
+  pruneCache(options: PruneOptions, directory: string | undefined): JobId;
   cancel(job: JobId): void;
 }
