@@ -67,6 +67,13 @@ void PrintTo(const FullSize& network, std::ostream* out) {
   *out << network.skeleton;
 }
 
+// The plain interpreter takes minutes for the largest network if it is instrumented.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kInstrumented = true;
+#else
+constexpr bool kInstrumented = false;
+#endif
+
 class FullSizeNetworks : public ::testing::TestWithParam<FullSize> {
  protected:
   static void expect_golden(const graph::Graph& network) {
@@ -101,7 +108,7 @@ TEST_P(FullSizeNetworks, AgreeWithPytorchBeforeAndAfterPasses) {
   ASSERT_TRUE(sound) << sound.error().message;
   EXPECT_LE(graph::multiply_adds(*network), work);
   EXPECT_EQ(network->nodes.size(), GetParam().steps) << graph::describe(*network);
-  expect_golden(*network);
+  if (!GetParam().slow || !kInstrumented) expect_golden(*network);
 }
 
 TEST(EmbeddedNetwork, IsTheSameAfterPasses) {
