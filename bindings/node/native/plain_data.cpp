@@ -78,8 +78,10 @@ Enum read_choice(Napi::Value value, const char* name, std::span<const std::pair<
 /// Above it not every whole number is a double's value; no cache is as large or as old.
 constexpr double kLargestWhole = 9'007'199'254'740'991.0;
 
-constexpr std::pair<std::string_view, EngineChoice> kEngines[] = {{"auto", EngineChoice::kAuto},
-                                                                  {"executorch", EngineChoice::kExecutorch}};
+constexpr std::pair<std::string_view, EngineChoice> kEngines[] = {
+    {"auto", EngineChoice::kAuto}, {"native", EngineChoice::kNative}, {"executorch", EngineChoice::kExecutorch}};
+constexpr std::pair<std::string_view, MemoryUse> kMemoryUses[] = {{"default", MemoryUse::kDefault},
+                                                                  {"low", MemoryUse::kLow}};
 constexpr std::pair<std::string_view, ResizeFilter> kFilters[] = {{"antialias", ResizeFilter::kAntialias},
                                                                   {"linear", ResizeFilter::kLinear}};
 
@@ -134,6 +136,12 @@ LoadOptions read_load_options(Napi::Object options) {
   LoadOptions result;
   if (const auto engine = member(options, "engine")) {
     result.engine = read_choice<EngineChoice>(*engine, "engine", kEngines);
+  }
+  if (const auto memory = member(options, "memory")) {
+    result.memory = read_choice<MemoryUse>(*memory, "memory", kMemoryUses);
+  }
+  if (const auto keep = member(options, "keepPackedWeights")) {
+    result.keep_packed_weights = read_boolean(*keep, "keepPackedWeights");
   }
   if (const auto threads = member(options, "threads")) result.threads = read_int(*threads, "threads");
   const auto mean = member(options, "mean");

@@ -23,6 +23,7 @@ export interface BackendLoadOptions {
   engine?: string;
   threads?: number;
   memory?: string;
+  keepPackedWeights?: boolean;
   labels?: readonly string[];
   mean?: readonly [number, number, number];
   std?: readonly [number, number, number];

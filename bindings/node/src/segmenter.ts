@@ -8,12 +8,23 @@ import { resolveResource, type ModelConfig, type ResourceSource } from './resour
 import { checkClasses, Segmentation } from './segmentation.js';
 
 export interface LoadOptions extends Omit<ModelConfig, 'modelSource'> {
-  /** Which runtime executes the network; default: `'auto'`, the fastest that runs the model. */
-  engine?: 'auto' | 'executorch';
+  /**
+   * Which runtime executes the network: `'native'`, our own and the fastest, for float32 networks; `'executorch'`, the official
+   * one with XNNPACK; default: `'auto'`, native if it knows all of the model's operators, otherwise ExecuTorch.
+   */
+  engine?: 'auto' | 'native' | 'executorch';
   /** Threads of one call; default: one per processor. */
   threads?: number;
-  /** `'low'` prefers less memory to speed, where the engine has that choice. */
+  /**
+   * With `'low'` the native engine keeps weights at the size that they have in the file; default: `'default'`, the fastest, with
+   * some weights transformed, at up to four times their size.
+   */
   memory?: 'default' | 'low';
+  /**
+   * Keep the native engine's packed weights in the cache and map them on later loads, which then take milliseconds. Costs up to
+   * twice the model's size on disk. For models from files or URLs. Default: false.
+   */
+  keepPackedWeights?: boolean;
   /** Where downloads are kept; default: `$SILHOUETTE_CACHE`, `$XDG_CACHE_HOME/silhouette` or `~/.cache/silhouette`. */
   cacheDirectory?: string;
   /** Calls of `segment` that go on at a time; the others wait. Default: 2, so that one decodes while one infers. */
@@ -54,13 +65,13 @@ function checkOneOf(value: unknown, name: string, choices: readonly string[]): v
 }
 
 function checkLoadOptions(resource: ResourceSource, options: LoadOptions): ReturnType<typeof resolveResource> {
-  const { labels, mean, std, sha256, engine, threads, memory, cacheDirectory } = options;
+  const { labels, mean, std, sha256, engine, threads, memory, keepPackedWeights, cacheDirectory } = options;
   const outer = resolveResource({ modelSource: '', labels, mean, std, sha256 }).options;
   const resolved = resolveResource(resource);
   // What the call says beats what the source says.
   const checked: BackendLoadOptions = { ...resolved.options, ...outer };
   if (engine !== undefined) {
-    checkOneOf(engine, 'engine', ['auto', 'executorch']);
+    checkOneOf(engine, 'engine', ['auto', 'native', 'executorch']);
     checked.engine = engine;
   }
   if (threads !== undefined) {
@@ -70,6 +81,12 @@ function checkLoadOptions(resource: ResourceSource, options: LoadOptions): Retur
   if (memory !== undefined) {
     checkOneOf(memory, 'memory', ['default', 'low']);
     checked.memory = memory;
+  }
+  if (keepPackedWeights !== undefined) {
+    if (typeof keepPackedWeights !== 'boolean') {
+      throw invalidArgument(`keepPackedWeights is ${describeValue(keepPackedWeights)}; it must be true or false`);
+    }
+    checked.keepPackedWeights = keepPackedWeights;
   }
   if (cacheDirectory !== undefined) {
     if (typeof cacheDirectory !== 'string') throw invalidArgument('cacheDirectory must be a path');

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
 import * as silhouette from 'silhouette';
 import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette';
 
-import { astronaut, chelsea, embeddedFile, ppm, rejectsWith, tinyFile } from './support.js';
+import { astronaut, chelsea, embeddedFile, ppm, rejectsWith, scratchFolder, tinyFile } from './support.js';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 
@@ -216,10 +217,26 @@ test('progress ends with 1 for local models and bytes too', async () => {
   }
 });
 
-test('an engine by name', async () => {
-  using segmenter = await Segmenter.load(embeddedFile, { engine: 'executorch', threads: 1, memory: 'low' });
-  assert.equal(segmenter.description.engine, 'executorch');
-  assert.deepEqual([segmenter.description.inputWidth, segmenter.description.inputHeight], [513, 513]);
+test('engines by name agree', async () => {
+  using official = await Segmenter.load(embeddedFile, { engine: 'executorch', threads: 1 });
+  assert.equal(official.description.engine, 'executorch');
+  assert.deepEqual([official.description.inputWidth, official.description.inputHeight], [513, 513]);
+  const expected = (await official.segment(astronaut)).argmax;
+
+  const cacheDirectory = scratchFolder();
+  for (const options of [
+    { memory: 'default' },
+    { memory: 'low' },
+    { keepPackedWeights: true, cacheDirectory },
+    { keepPackedWeights: true, cacheDirectory },
+  ] as const) {
+    using native = await Segmenter.load(embeddedFile, { engine: 'native', ...options });
+    assert.equal(native.description.engine, 'native');
+    const { argmax } = await native.segment(astronaut);
+    const different = argmax.filter((label, i) => label !== expected[i]).length;
+    assert.ok(different <= argmax.length / 10_000, `${String(different)} pixels differ`);
+  }
+  assert.ok(readdirSync(join(cacheDirectory, 'packed')).length > 0);
 });
 
 test('options that are none', async () => {
@@ -228,6 +245,7 @@ test('options that are none', async () => {
     [{ threads: 0 }, 'threads'],
     [{ threads: 1.5 }, '1.5'],
     [{ memory: 'huge' }, 'memory'],
+    [{ keepPackedWeights: 1 }, 'keepPackedWeights'],
     [{ concurrency: 0 }, 'concurrency'],
     [{ signal: 'stop' }, 'signal'],
     [{ labels: 'CAT' }, 'labels'],
