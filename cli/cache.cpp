@@ -51,6 +51,7 @@ int run_list(const Options& options, Context& context) {
                       {"name", model.name},
                       {"bytes", model.bytes},
                       {"complete", model.complete},
+                      {"packed", model.packed},
                       {"last_used", used.count()}});
     }
     context.console.out(json_text(list));
@@ -61,7 +62,10 @@ int run_list(const Options& options, Context& context) {
   std::string text;
   for (const auto& model : *models) {
     text += fmt::format("{}  {:>6}  {:%Y-%m-%d}  {}\n", padded(shown_name(model), width), byte_size(model.bytes),
-                        std::chrono::floor<std::chrono::seconds>(model.last_used), model.complete ? "" : "unfinished");
+                        std::chrono::floor<std::chrono::seconds>(model.last_used),
+                        model.packed     ? "packed weights"
+                        : model.complete ? ""
+                                         : "unfinished");
   }
   context.console.out(text);
   return kExitOk;
@@ -72,7 +76,7 @@ int run_size(const Options& options, Context& context) {
   if (!models) return context.console.fail(models.error());
   const auto bytes = total_bytes(*models);
   context.console.out(fmt::format("{} bytes ({}) in {} {}\n", bytes, byte_size(bytes), models->size(),
-                                  models->size() == 1 ? "download" : "downloads"));
+                                  models->size() == 1 ? "file" : "files"));
   return kExitOk;
 }
 
@@ -94,7 +98,7 @@ int run_prune(const Options& options, Context& context) {
 
 constexpr std::string_view kFooter = R"(NAME is a model's name or URL, or a file of the cache.
 
-prune removes downloads that broke off; with --max-size also whole models, those used longest ago first, until the rest
+prune removes downloads that broke off; with --max-size also whole files, those used longest ago first, until the rest
 fits, and with --unused those that weren't used for so many days. Downloads that are under way stay.
 
 Examples:
@@ -106,7 +110,8 @@ Examples:
 }  // namespace
 
 void add_cache(CLI::App& models, Command& chosen) {
-  CLI::App& cache = *models.add_subcommand("cache", "See what downloads take, and make room")->group("Commands");
+  CLI::App& cache =
+      *models.add_subcommand("cache", "See what downloads and packed weights take, and make room")->group("Commands");
   cache.require_subcommand(0, 1);
   cache.footer(std::string(kFooter));
   cache.callback([&cache, &chosen] {
@@ -124,10 +129,10 @@ void add_cache(CLI::App& models, Command& chosen) {
     command.callback([options, run, &chosen] { chosen = [=](Context& context) { return run(*options, context); }; });
     return command;
   };
-  add("list", "Every download: size, last use, and whether it is whole", run_list)
+  add("list", "Every file: size, last use, and what it is", run_list)
       .add_flag("--json", options->json, "Print them as JSON; last_used is in seconds since 1970");
-  add("size", "Bytes that the downloads take", run_size);
-  add("remove", "Delete downloads", run_remove)
+  add("size", "Bytes that the cache takes", run_size);
+  add("remove", "Delete files of the cache", run_remove)
       .add_option("NAME", options->names, "Models")
       ->required()
       ->option_text("...");

@@ -11,6 +11,7 @@
 #include "format.hpp"
 #include "json.hpp"
 #include "model_options.hpp"
+#include "silhouette/network_listing.hpp"
 
 namespace silhouette::cli {
 namespace {
@@ -18,10 +19,11 @@ namespace {
 struct Options {
   ModelOptions model;
   bool json = false;
+  bool graph = false;
 };
 
-std::string info_json(const ModelDescription& model) {
-  return json_text({
+Json info_json(const ModelDescription& model) {
+  return {
       {"model", model.source},
       {"engine", model.engine},
       {"engine_reason", model.engine_reason},
@@ -33,7 +35,26 @@ std::string info_json(const ModelDescription& model) {
       {"normalization_origin", model.normalization_origin},
       {"operators", model.operators},
       {"delegates", model.delegates},
-  });
+  };
+}
+
+Json network_json(const NetworkListing& network) {
+  return {{"passes", network.passes},
+          {"multiply_adds", network.multiply_adds},
+          {"rewritten_multiply_adds", network.rewritten_multiply_adds},
+          {"steps", network.steps},
+          {"rewritten_steps", network.rewritten_steps}};
+}
+
+std::string network_text(const NetworkListing& network) {
+  std::string text = "\nThe network as the file has it:\n";
+  for (const auto& step : network.steps) text += "  " + step + "\n";
+  text += fmt::format("  {} steps, {:.2f} million multiply-adds\n\nAs the native engine runs it ({}):\n",
+                      network.steps.size(), static_cast<double>(network.multiply_adds) * 1e-6,
+                      fmt::join(network.passes, ", "));
+  for (const auto& step : network.rewritten_steps) text += "  " + step + "\n";
+  return text + fmt::format("  {} steps, {:.2f} million multiply-adds\n", network.rewritten_steps.size(),
+                            static_cast<double>(network.rewritten_multiply_adds) * 1e-6);
 }
 
 /// Text in lines of at most `width` columns, the second and later ones indented.
@@ -91,7 +112,23 @@ int run_info(const Options& options, Context& context) {
   ImageSegmentationModule module;
   const auto model = load_model(module, options.model, context.console, context.signals.token());
   if (!model) return context.console.fail(model.error());
-  context.console.out(options.json ? info_json(*model) : info_text(*model));
+  if (!options.graph) {
+    context.console.out(options.json ? json_text(info_json(*model)) : info_text(*model));
+    return kExitOk;
+  }
+  // Loading has downloaded what there was to download.
+  LoadOptions load;
+  load.cache_directory = options.model.cache;
+  load.stop = context.signals.token();
+  const auto network = list_network(options.model.model, load);
+  if (!network) return context.console.fail(network.error());
+  if (options.json) {
+    auto description = info_json(*model);
+    description["network"] = network_json(*network);
+    context.console.out(json_text(description));
+  } else {
+    context.console.out(info_text(*model) + network_text(*network));
+  }
   return kExitOk;
 }
 
@@ -101,7 +138,8 @@ constexpr std::string_view kFooter =
 Examples:
   silhouette info
   silhouette info DEEPLAB_V3_RESNET50
-  silhouette info my.pte --labels my.txt --json)";
+  silhouette info my.pte --labels my.txt --json
+  silhouette info LRASPP_MOBILENET_V3_LARGE --graph)";
 
 }  // namespace
 
@@ -111,6 +149,7 @@ void add_info(CLI::App& app, Command& chosen) {
       *app.add_subcommand("info", "Describe a model: inputs, outputs, labels, operators, engine")->group("Commands");
   command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
   command.add_flag("--json", options->json, "Print it as JSON");
+  command.add_flag("--graph", options->graph, "List the network's steps too, before and after rewriting");
   add_engine_options(command, options->model);
   add_metadata_options(command, options->model);
   command.footer(std::string(kFooter));

@@ -32,7 +32,8 @@ std::string_view state_of(const ModelStatus& model) {
 /// Downloads from other URLs than those of the registered models.
 Result<std::vector<CachedModel>> other_downloads(const std::string& cache) {
   auto cached = list_cached_models(cache);
-  if (cached) std::erase_if(*cached, [](const auto& model) { return !model.name.empty() || !model.complete; });
+  if (cached)
+    std::erase_if(*cached, [](const auto& model) { return !model.name.empty() || !model.complete || model.packed; });
   return cached;
 }
 

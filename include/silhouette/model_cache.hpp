@@ -43,26 +43,27 @@ SILHOUETTE_API Result<std::string> fetch_model(const std::string& source, const 
 /// is being downloaded.
 SILHOUETTE_API Result<bool> remove_model(const std::string& source, const std::string& cache_directory = {});
 
-/// A download in the cache.
+/// A file that the cache keeps: a download, or weights that were packed for the native engine.
 struct CachedModel {
   std::string path;         ///< of the file that it is, or will be
-  std::string name;         ///< of the registered model that it is; empty for what came from another URL
+  std::string name;         ///< of the registered model whose download it is; otherwise empty
   std::uint64_t bytes = 0;  ///< that are there
   bool complete = true;     ///< false for an interrupted download, or one that is under way
+  bool packed = false;      ///< packed weights (LoadOptions::keep_packed_weights); packed anew when they are gone
   std::chrono::system_clock::time_point last_used{};  ///< loaded or downloaded
 };
 
-/// All downloads in the cache, by path. Their bytes together are the cache's size.
+/// All that the cache keeps, by path. The bytes together are the cache's size.
 [[nodiscard]] SILHOUETTE_API Result<std::vector<CachedModel>> list_cached_models(
     const std::string& cache_directory = {});
 
 /// What to keep when a cache is pruned.
 struct PruneOptions {
-  std::optional<std::uint64_t> max_bytes;       ///< whole models, those used last first, as long as they fit
-  std::optional<std::chrono::seconds> max_age;  ///< whole models that were used within this time
+  std::optional<std::uint64_t> max_bytes;       ///< whole files, those used last first, as long as they fit
+  std::optional<std::chrono::seconds> max_age;  ///< whole files that were used within this time
 };
 
-/// Deletes interrupted downloads, and whole models that `options` don't keep; never a download that is under way. A
+/// Deletes interrupted downloads, and whole files that `options` don't keep; never a download that is under way. A
 /// model that is loaded stays usable. Returns what was deleted.
 SILHOUETTE_API Result<std::vector<CachedModel>> prune_cached_models(const PruneOptions& options = {},
                                                                     const std::string& cache_directory = {});

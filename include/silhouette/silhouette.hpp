@@ -7,6 +7,7 @@
 #include "silhouette/labels.hpp"
 #include "silhouette/model_cache.hpp"
 #include "silhouette/models.hpp"
+#include "silhouette/network_listing.hpp"
 #include "silhouette/segmentation.hpp"
 #include "silhouette/shapes.hpp"
 #include "silhouette/version.hpp"

@@ -187,7 +187,8 @@ class NodeEvaluation {
   void global_average() {
     std::vector<double> sums(result_.size());
     for (std::size_t i = 0; i < operands_[0].size(); ++i) sums[i % sums.size()] += static_cast<double>(operands_[0][i]);
-    const auto pixels = static_cast<double>(operands_[0].size() / sums.size());
+    const std::size_t count = operands_[0].size() / sums.size();
+    const auto pixels = static_cast<double>(count);
     for (std::size_t c = 0; c < sums.size(); ++c) result_[c] = static_cast<float>(sums[c] / pixels);
   }
 

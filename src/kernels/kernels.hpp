@@ -43,6 +43,9 @@ struct Tile {
   const float* addend = nullptr;  ///< added like C, or null
   std::ptrdiff_t addend_row_stride = 0;
   std::ptrdiff_t addend_block_stride = 0;
+  /// What will be read soon, to be fetched into the second-level cache on the way: so many cache lines a chunk.
+  const float* next = nullptr;
+  std::size_t next_lines = 0;
   bool finish = true;  ///< apply the epilogue
   Epilogue epilogue;
 };

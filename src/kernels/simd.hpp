@@ -33,6 +33,10 @@ inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
 [[gnu::always_inline]] inline Vec max(Vec a, Vec b) {
   return a > b ? a : b;
 }
+inline constexpr std::size_t kLineFloats = 16;  ///< of a cache line
+[[gnu::always_inline]] inline void prefetch_later(const float* p) {
+  __builtin_prefetch(p, 0, 2);
+}
 [[gnu::always_inline]] inline void prefetch(const float* p) {
   __builtin_prefetch(p, 0, 3);
 }

@@ -28,9 +28,8 @@ std::filesystem::path packed_path(const std::filesystem::path& cache, const std:
   std::error_code error;
   const auto absolute = std::filesystem::absolute(model, error);
   const std::size_t hash = std::hash<std::string>()(absolute.string());
-  return cache / "packed" /
-         fmt::format("{}-{:016x}-{}{}.bin", model.stem().string(), hash, kernels::best_kernels().name,
-                     low ? "-low" : "");
+  return packed_directory(cache) / fmt::format("{}-{:016x}-{}{}.bin", model.stem().string(), hash,
+                                               kernels::best_kernels().name, low ? "-low" : "");
 }
 
 Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const LoadOptions& options,

@@ -8,7 +8,6 @@
 
 #include "base/file.hpp"
 #include "base/processors.hpp"
-#include "engine/model_data.hpp"
 #include "formats/pte/program.hpp"
 #include "pipeline/class_ids.hpp"
 #include "pipeline/engines.hpp"
@@ -23,13 +22,6 @@ namespace silhouette {
 namespace {
 
 constexpr int kMaxThreads = 256;
-
-struct ModelFile {
-  std::shared_ptr<const ModelData> data;
-  std::string name;
-  const ModelEntry* entry = nullptr;
-  std::filesystem::path path;  ///< empty: bytes
-};
 
 Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& wanted) {
   if (wanted.empty()) return {};
@@ -51,29 +43,6 @@ Result<std::shared_ptr<const ModelData>> read_model(const LocalModel& model) {
   auto bytes = read_large_file(model.path, kMaxModelBytes);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   return std::make_shared<ModelData>(std::move(*bytes));
-}
-
-Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
-                             const std::function<void(double)>& progress) {
-  if (auto* bytes = std::get_if<std::vector<std::byte>>(&source.value())) {
-    if (auto checked = check_sha256(*bytes, options.sha256); !checked)
-      return std::unexpected(std::move(checked.error()));
-    if (progress) {
-      progress(0.0);
-      progress(1.0);
-    }
-    return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr, {}};
-  }
-  const auto& text = std::get<std::string>(source.value());
-  auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
-  if (!local) return std::unexpected(std::move(local.error()));
-  auto data = read_model(*local);
-  if (!data) return std::unexpected(std::move(data.error()));
-  // Once more: these are the bytes that run, whatever became of the file since it was looked at.
-  if (auto checked = check_sha256((*data)->bytes(), options.sha256); !checked) {
-    return std::unexpected(std::move(checked.error()));
-  }
-  return ModelFile{std::move(*data), display_source(text), local->entry, local->path};
 }
 
 Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
@@ -159,6 +128,29 @@ Result<void> decide_labels(const pte::Program& program, const ModelEntry* entry,
 }
 
 }  // namespace
+
+Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
+                             const std::function<void(double)>& progress) {
+  if (auto* bytes = std::get_if<std::vector<std::byte>>(&source.value())) {
+    if (auto checked = check_sha256(*bytes, options.sha256); !checked)
+      return std::unexpected(std::move(checked.error()));
+    if (progress) {
+      progress(0.0);
+      progress(1.0);
+    }
+    return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr, {}};
+  }
+  const auto& text = std::get<std::string>(source.value());
+  auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
+  if (!local) return std::unexpected(std::move(local.error()));
+  auto data = read_model(*local);
+  if (!data) return std::unexpected(std::move(data.error()));
+  // Once more: these are the bytes that run, whatever became of the file since it was looked at.
+  if (auto checked = check_sha256((*data)->bytes(), options.sha256); !checked) {
+    return std::unexpected(std::move(checked.error()));
+  }
+  return ModelFile{std::move(*data), display_source(text), local->entry, local->path};
+}
 
 Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
                                                 const std::function<void(double)>& progress) {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
+#include "engine/model_data.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette {
@@ -15,6 +18,18 @@ struct LoadedModel {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Engine> engine;  ///< may use the pool
 };
+
+/// A model's file, open.
+struct ModelFile {
+  std::shared_ptr<const ModelData> data;
+  std::string name;  ///< for messages
+  const ModelEntry* entry = nullptr;
+  std::filesystem::path path;  ///< empty: bytes
+};
+
+/// Finds the source's file, downloading it if need be, and checks its SHA-256 if the caller gave one.
+Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
+                             const std::function<void(double)>& progress);
 
 /// Finds the source's file (downloading it if need be), verifies it, decides normalisation and labels, and makes the
 /// engine.

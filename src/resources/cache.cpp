@@ -23,15 +23,16 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::system_clock;
 
 constexpr std::string_view kModelEnding = ".pte";
+constexpr std::string_view kPackedEnding = ".bin";
 
 /// The model that a file of the cache belongs to: itself, or what its parts, their description or a lock are for. Empty
 /// for what isn't ours.
-fs::path target_of(const fs::path& file) {
+fs::path target_of(const fs::path& file, std::string_view ending) {
   const std::string name = file.string();
   for (const std::string_view suffix : {"", ".part", ".part.info", ".lock"}) {
     if (!name.ends_with(suffix)) continue;
     const auto target = std::string_view(name).substr(0, name.size() - suffix.size());
-    if (target.ends_with(kModelEnding)) return target;
+    if (target.ends_with(ending)) return target;
   }
   return {};
 }
@@ -58,6 +59,28 @@ std::string registered_name(const fs::path& cache, const fs::path& file) {
   return {};
 }
 
+/// Adds what `directory` keeps of files with that ending. A model's several files come to one.
+Result<void> add_files(const fs::path& directory, std::string_view ending, std::map<fs::path, CachedModel>& models) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const auto target = target_of(at->path(), ending);
+    const auto size = size_of(at->path());
+    if (target.empty() || !size) continue;
+    const bool whole = at->path() == target;
+    const auto [model, added] = models.try_emplace(target);
+    auto& [path, entry] = *model;
+    if (added) entry.complete = false;
+    entry.path = target.string();
+    entry.bytes += size->bytes;
+    entry.complete = entry.complete || whole;
+    entry.last_used = std::max(entry.last_used, size->used);
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return fail(ErrorCode::kIoError, fmt::format("can't read '{}': {}", directory.string(), error.message()));
+  }
+  return {};
+}
+
 /// Deletes the download's files. Whether there was a whole one; nothing if it is under way.
 Result<std::optional<bool>> remove_files(const fs::path& target) {
   std::error_code error;
@@ -76,29 +99,25 @@ Result<std::optional<bool>> remove_files(const fs::path& target) {
 Result<std::vector<CachedModel>> list(const std::string& folder) {
   const auto cache = cache_directory(folder);
   if (!cache) return std::unexpected(cache.error());
-  const auto directory = cached_file(*cache, "").parent_path();
-  // Ordered, and a model's several files come to one.
-  std::map<fs::path, CachedModel> models;
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    const auto target = target_of(at->path());
-    const auto size = size_of(at->path());
-    if (target.empty() || !size) continue;
-    auto& model = models[target];
-    const bool whole = at->path() == target;
-    if (model.path.empty()) {
-      model = {target.string(), registered_name(*cache, target), 0, false, size->used};
-    }
-    model.bytes += size->bytes;
-    model.complete = model.complete || whole;
-    model.last_used = std::max(model.last_used, size->used);
+  // Ordered by their paths.
+  std::map<fs::path, CachedModel> downloads;
+  std::map<fs::path, CachedModel> packed;
+  if (auto added = add_files(cached_file(*cache, "").parent_path(), kModelEnding, downloads); !added) {
+    return std::unexpected(std::move(added.error()));
   }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return fail(ErrorCode::kIoError, fmt::format("can't read '{}': {}", directory.string(), error.message()));
+  if (auto added = add_files(packed_directory(*cache), kPackedEnding, packed); !added) {
+    return std::unexpected(std::move(added.error()));
   }
-  std::vector<CachedModel> result;
-  for (auto& [path, model] : models) result.push_back(std::move(model));
-  return result;
+  std::vector<CachedModel> files;
+  for (auto& [path, model] : downloads) {
+    model.name = registered_name(*cache, path);
+    files.push_back(std::move(model));
+  }
+  for (auto& [path, model] : packed) {
+    model.packed = true;
+    files.push_back(std::move(model));
+  }
+  return files;
 }
 
 Result<std::vector<CachedModel>> prune(const PruneOptions& options, const std::string& folder) {

@@ -101,6 +101,23 @@ TEST_F(Cache, PruningKeepsWhatWasUsedLast) {
   EXPECT_THAT(names_in(models()), IsEmpty());
 }
 
+TEST_F(Cache, PackedWeightsCountAndAreRemoved) {
+  const auto weights = packed_directory(folder()) / "model-avx512.bin";
+  write(weights, 70, 100);
+  write(packed_directory(folder()) / "model-avx512.bin.1-2.tmp", 5);
+  write(models() / "a.pte", 10, 300);
+  const auto files = cache::list(folder()).value();
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_FALSE(files[0].packed);
+  EXPECT_TRUE(files[1].packed);
+  EXPECT_TRUE(files[1].complete);
+  EXPECT_EQ(files[1].bytes, 70U);
+  EXPECT_THAT(pruned({}), IsEmpty());
+  EXPECT_THAT(pruned({.max_bytes = 70, .max_age = {}}), ElementsAre("a.pte"));
+  EXPECT_EQ(cache::remove(weights.string(), folder()), true);
+  EXPECT_THAT(cache::list(folder()).value(), IsEmpty());
+}
+
 TEST_F(Cache, LoadingAModelCountsAsUse) {
   const auto path = cached_file(folder(), kUrl);
   write(path, 100, 1000);

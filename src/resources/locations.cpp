@@ -86,6 +86,10 @@ fs::path cached_file(const fs::path& cache, const std::string& url) {
   return cache / "models" / fmt::format("{}-{:016x}{}", name, fnv1a(url), kExtension);
 }
 
+fs::path packed_directory(const fs::path& cache) {
+  return cache / "packed";
+}
+
 std::vector<fs::path> model_directories() {
   std::vector<fs::path> folders;
   const auto add = [&](const fs::path& folder) {

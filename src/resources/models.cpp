@@ -256,13 +256,13 @@ Result<std::filesystem::path> download_of(const std::string& source, const std::
     const auto location = locate(source);
     if (!location) return std::unexpected(location.error());
     if (!location->url.empty()) return cached_file(*folder, location->url);
-    std::error_code error;
     const auto& path = location->path;
-    if (path.extension() == cached_file(*folder, "").extension() &&
-        fs::equivalent(path.has_parent_path() ? path.parent_path() : ".", cached_file(*folder, "").parent_path(),
-                       error)) {
-      return path;
-    }
+    const auto is_in = [&](const fs::path& directory, std::string_view ending) {
+      std::error_code error;
+      return path.extension() == ending &&
+             fs::equivalent(path.has_parent_path() ? path.parent_path() : ".", directory, error);
+    };
+    if (is_in(cached_file(*folder, "").parent_path(), ".pte") || is_in(packed_directory(*folder), ".bin")) return path;
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' was not downloaded, so it isn't deleted; give the name or URL of a download, or its "
                             "file in the cache",

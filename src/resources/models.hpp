@@ -30,6 +30,9 @@ Result<std::filesystem::path> cache_directory(const std::string& chosen);
 /// The file in which a URL's download is kept: readable name plus a hash of the URL.
 std::filesystem::path cached_file(const std::filesystem::path& cache, const std::string& url);
 
+/// The folder in which weights packed for the native engine are kept, as files "….bin".
+std::filesystem::path packed_directory(const std::filesystem::path& cache);
+
 /// Folders searched for the embedded model, in this order: $SILHOUETTE_MODELS; for the library and then the executable
 /// the place that an installation has relative to it, and "models" beside it, which is a link in a build tree; the
 /// install prefix.

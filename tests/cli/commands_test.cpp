@@ -128,6 +128,24 @@ TEST_F(CommandsTest, InfoTellsWhatTheCallerDecided) {
   EXPECT_EQ(model["normalization_origin"], "caller");
 }
 
+TEST_F(CommandsTest, InfoListsTheNetworksSteps) {
+  const auto finished = run({"info", "--graph"});
+  EXPECT_THAT(finished, Succeeded());
+  for (const char* part : {"513 × 513", "as the file has it", "resize_bilinear aligned (",
+                           "As the native engine runs it", "fuse-additions", "million multiply-adds"}) {
+    EXPECT_THAT(finished.out, HasSubstr(part));
+  }
+  const auto json = run({"info", kEmbedded, "--graph", "--json"});
+  EXPECT_THAT(json, Succeeded());
+  const auto network = nlohmann::json::parse(json.out)["network"];
+  EXPECT_GT(network["steps"].size(), network["rewritten_steps"].size());
+  EXPECT_GT(network["multiply_adds"], network["rewritten_multiply_adds"]);
+  EXPECT_GT(network["rewritten_multiply_adds"], 2'500'000'000);
+
+  const std::string quantised = source_file("tests/data/models/tiny_int8.pte").string();
+  EXPECT_THAT(run({"info", quantised, "--graph"}), FailedWith(3, "quantised"));
+}
+
 TEST_F(CommandsTest, BenchMeasuresTheNetwork) {
   const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
   const auto finished = run({"bench", model, "--runs", "5", "--threads", "1", "--engine", "executorch", "--json"});
@@ -141,7 +159,8 @@ TEST_F(CommandsTest, BenchMeasuresTheNetwork) {
   EXPECT_GT(measured["load_ms"], 0);
   EXPECT_GT(measured["rss_mb"], 1);
 
-  const auto profile = run({"bench", model, "--runs", "2", "--threads", "2", "--engine", "native", "--memory", "low", "--profile"});
+  const auto profile =
+      run({"bench", model, "--runs", "2", "--threads", "2", "--engine", "native", "--memory", "low", "--profile"});
   EXPECT_THAT(profile, Succeeded());
   for (const char* part : {"GFLOP/s", "peak", "convolution", "all steps"}) EXPECT_THAT(profile.out, HasSubstr(part));
   const auto profile_json = nlohmann::json::parse(run({"bench", model, "--runs", "1", "--profile", "--json"}).out);

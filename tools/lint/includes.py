@@ -15,7 +15,7 @@ ALLOWED = {
     "src/engine": {"base", "graph", "kernels"},
     "src/graph": {"base"},
     "src/kernels": {"base"},
-    "src/pipeline": STAGES | {"base", "kernels"},
+    "src/pipeline": STAGES | {"base", "graph", "kernels"},
     "cli": set(),
     "bindings/node/native": set(),
 }

@@ -47,7 +47,8 @@ TEST(ExecutorchEngine, ConcurrentRunsEqualSerialOnes) {
     inputs.push_back(make_input(seed));
     expected.push_back(engine->run(inputs.back(), Tail::kWhole, {}).value());
   }
-  EXPECT_FALSE(std::ranges::equal(expected[0].values.span(), expected[1].values.span())) << "the input makes no difference";
+  EXPECT_FALSE(std::ranges::equal(expected[0].values.span(), expected[1].values.span()))
+      << "the input makes no difference";
   std::vector<std::jthread> threads;
   for (std::size_t t = 0; t < inputs.size(); ++t) {
     threads.emplace_back([&, t] {
@@ -74,8 +75,11 @@ TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
 TEST(ExecutorchEngine, BytesInMemoryGiveTheSameAsAMappedFile) {
   const auto path = test::source_file("models/deeplab_v3_mobilenet_v2.pte");
   const auto input = make_input(4);
-  const auto expected =
-      create_executorch_engine(embedded_model(), kShape, 1, "embedded").value()->run(input, Tail::kWhole, {}).value().values;
+  const auto expected = create_executorch_engine(embedded_model(), kShape, 1, "embedded")
+                            .value()
+                            ->run(input, Tail::kWhole, {})
+                            .value()
+                            .values;
   const auto buffer = std::make_shared<ModelData>(read_large_file(path, 1ULL << 30).value());
   const auto vector = std::make_shared<ModelData>(read_file(path, 1ULL << 30).value());
   for (const auto& data : {buffer, vector}) {

@@ -7,6 +7,9 @@ namespace {
 
 /// Rows of A that a task goes through at once: with the depth of one pass they take a part of the second-level cache.
 constexpr std::size_t kRowsAtATime = 96;
+/// Of a cache, in floats; and how many of them are worth fetching ahead for a chunk that is multiplied.
+constexpr std::size_t kLineFloats = 16;
+constexpr std::size_t kMostLines = 4;
 
 }  // namespace
 
@@ -84,13 +87,15 @@ void Product::make_groups(std::size_t wanted_tasks) {
   std::size_t rows = 0;
   for (const Segment& segment : segments_) rows += segment.rows;
   const std::size_t panels = geometry_.panels.panels();
-  // By rows first, which share a panel that is in the cache; by panels where rows don't give enough tasks.
+  // By rows first, which share a panel that is in the cache; then by panels; by fewer rows where that isn't enough.
   const std::size_t full = kernels_->tile_rows[1];
   const std::size_t limit = geometry_.rows_at_a_time != 0 ? geometry_.rows_at_a_time : kRowsAtATime;
-  std::size_t groups = std::max((rows + limit - 1) / limit, std::min(wanted_tasks, (rows + 4 * full - 1) / (4 * full)));
-  groups = std::max<std::size_t>(groups, 1);
-  const std::size_t target = (rows + groups - 1) / groups;
+  std::size_t groups = std::max<std::size_t>(1, (rows + limit - 1) / limit);
   if (wanted_tasks > groups) panel_groups_ = std::min(panels, (wanted_tasks + groups - 1) / groups);
+  if (wanted_tasks > groups * panel_groups_) {
+    groups = std::max(groups, std::min(wanted_tasks / panel_groups_, (rows + 4 * full - 1) / (4 * full)));
+  }
+  const std::size_t target = (rows + groups - 1) / groups;
 
   // Segments are cut where a group is full; pieces end at whole tiles.
   std::vector<Segment> pieces;
@@ -117,8 +122,26 @@ void Product::make_groups(std::size_t wanted_tasks) {
   tasks = group_ends_.size() * panel_groups_;
 }
 
-void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_index,
-                        const Segment& segment) const noexcept {
+Product::Upcoming Product::look_ahead(const Frame& frame, std::size_t panel, std::size_t pass_index,
+                                      std::size_t rows) const noexcept {
+  // Rows that meet few taps read a part of the panel; the first table stands for all.
+  const auto& passes = passes_.front();
+  if (pass_index >= passes.size() || passes[pass_index].chunks == 0) return {};
+  const Pass& pass = passes[pass_index];
+  const std::size_t width = geometry_.panels.width(panel);
+  const auto& runs = pass.runs[width - 1];
+  const std::size_t chunks = runs.size() * pass.chunks;
+  const std::size_t floats = chunks * geometry_.chunk_length * width * geometry_.panels.block;
+  const std::size_t tiles = (rows + kernels_->tile_rows[width - 1] - 1) / kernels_->tile_rows[width - 1];
+  Upcoming upcoming;
+  upcoming.panel = frame.at(geometry_.weights) + geometry_.panels.panel_offset(panel) + runs.front().b;
+  upcoming.end = upcoming.panel + floats;
+  upcoming.lines = std::min(kMostLines, (floats / kLineFloats + tiles * chunks - 1) / (tiles * chunks));
+  return upcoming;
+}
+
+void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_index, const Segment& segment,
+                        Upcoming& upcoming) const noexcept {
   const auto& passes = passes_[segment.table];
   if (pass_index >= passes.size()) return;
   const Pass& pass = passes[pass_index];
@@ -161,7 +184,10 @@ void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_
     tile.a = a;
     tile.c = c;
     tile.addend = addend;
+    tile.next = upcoming.panel;
+    tile.next_lines = upcoming.panel < upcoming.end ? upcoming.lines : 0;
     tiles_[width][rows - 1](tile);
+    upcoming.panel += tile.next_lines * tile.run_count * tile.chunks * kLineFloats;
     done += rows;
     a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
     c += static_cast<std::ptrdiff_t>(rows) * block;
@@ -177,9 +203,17 @@ void Product::run(const Frame& frame, std::size_t task) const noexcept {
   const std::size_t panels = geometry_.panels.panels();
   const std::size_t first_panel = panels * part / panel_groups_;
   const std::size_t last_panel = panels * (part + 1) / panel_groups_;
+  std::size_t rows = 0;
+  for (std::size_t i = begin; i < end; ++i) rows += segments_[i].rows;
   for (std::size_t pass = 0; pass < most_passes_; ++pass) {
     for (std::size_t panel = first_panel; panel < last_panel; ++panel) {
-      for (std::size_t i = begin; i < end; ++i) run_panel(frame, panel, pass, segments_[i]);
+      Upcoming upcoming;
+      if (panel + 1 < last_panel) {
+        upcoming = look_ahead(frame, panel + 1, pass, rows);
+      } else if (pass + 1 < most_passes_) {
+        upcoming = look_ahead(frame, first_panel, pass + 1, rows);
+      }
+      for (std::size_t i = begin; i < end; ++i) run_panel(frame, panel, pass, segments_[i], upcoming);
     }
   }
 }

@@ -84,7 +84,16 @@ class Product : public Step {
 
   void make_passes(const std::vector<Tap>& taps);
   void make_groups(std::size_t wanted_tasks);
-  void run_panel(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment) const noexcept;
+  /// The panel after the one in use, fetched from memory while that is multiplied.
+  struct Upcoming {
+    const float* panel = nullptr;
+    const float* end = nullptr;
+    std::size_t lines = 0;  ///< for every chunk
+  };
+  [[nodiscard]] Upcoming look_ahead(const Frame& frame, std::size_t panel, std::size_t pass,
+                                    std::size_t rows) const noexcept;
+  void run_panel(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment,
+                 Upcoming& upcoming) const noexcept;
 
   const kernels::Kernels* kernels_;
   Geometry geometry_;

@@ -25,8 +25,10 @@ using graph::Node;
 /// Rows of a quarter that a task goes through at once, at most.
 constexpr std::size_t kRowsAtATime = 50;
 /// Depth of a pass, at most.
-constexpr std::size_t kMaxDepth = 512;
-constexpr std::size_t kMaxTile = kernels::kMaxTileRows * 2 * 16;
+constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kLineFloats = 16;
+/// Floats of these rows and a panel's columns.
+constexpr std::size_t kMaxTile = kRowsAtATime * 2 * 16;
 
 /// The right-hand factors in the order in which they are packed: B11, B21, T2, T1, B22, T3, −T4.
 constexpr std::size_t kFactors = 7;
@@ -52,7 +54,7 @@ class StrassenProduct final : public Step {
     const std::size_t pass = std::min(kernels.depth, kMaxDepth);
     passes_ = (half_depth_ + pass - 1) / pass;
     groups_ = (half_rows_ + kRowsAtATime - 1) / kRowsAtATime;
-    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + 2 * groups_ - 1) / (2 * groups_), 1, panels_);
+    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
@@ -74,31 +76,16 @@ class StrassenProduct final : public Step {
       const std::size_t count = chunks * (pass + 1) / passes_ - first;
       add_up(frame, begin, rows, first, count, sums);
       for (std::size_t panel = panels_ * part / panel_groups_; panel < panels_ * (part + 1) / panel_groups_; ++panel) {
-        const std::size_t most = kernels_->tile_rows[1];
-        const std::size_t tiles = (rows + most - 1) / most;
-        for (std::size_t i = 0; i < tiles; ++i) {
-          const std::size_t from = rows * i / tiles;
-          multiply(frame,
-                   {.row = begin + from,
-                    .sum_row = from,
-                    .rows = rows * (i + 1) / tiles - from,
-                    .all_rows = rows,
-                    .panel = panel,
-                    .first = first,
-                    .chunks = count,
-                    .pass = pass},
-                   sums);
-        }
+        multiply(frame, {.row = begin, .rows = rows, .panel = panel, .first = first, .chunks = count, .pass = pass},
+                 sums);
       }
     }
   }
 
  private:
   struct Place {
-    std::size_t row = 0;      ///< within a half
-    std::size_t sum_row = 0;  ///< within the sums
+    std::size_t row = 0;  ///< within a half
     std::size_t rows = 0;
-    std::size_t all_rows = 0;  ///< of the sums
     std::size_t panel = 0;
     std::size_t first = 0;  ///< chunk within a half of the depth
     std::size_t chunks = 0;
@@ -145,11 +132,11 @@ class StrassenProduct final : public Step {
     }
   }
 
-  /// The seven products of one tile's place in all four quarters of C.
+  /// The seven products of some rows and a panel's columns in all four quarters of C, one after the other, so that a
+  /// factor stays in the first-level cache for all rows.
   void multiply(const Frame& frame, const Place& place, const float* sums) const noexcept {
     const std::size_t block = kernels_->block;
     const std::size_t width = 2 * block;
-    const auto kernel = kernels_->packed[1][place.rows - 1];
     alignas(64) float u2[kMaxTile];
     alignas(64) float u4[kMaxTile];
     alignas(64) float p[kMaxTile];
@@ -166,19 +153,19 @@ class StrassenProduct final : public Step {
     const std::size_t panel_floats = half_depth_ * width;
     const float* const factors =
         frame.at(operands_.weights) + place.panel * kFactors * panel_floats + place.first * block * width;
-    const std::size_t sum_size = place.chunks * place.all_rows * block;
+    const std::size_t sum_size = place.chunks * place.rows * block;
     const auto from_a = [&](int down, int right) {
       tile.a = quarter(frame, down, right, place.row, place.first);
       tile.chunk_stride = static_cast<std::ptrdiff_t>(chunk_stride());
     };
     const auto from_sum = [&](std::size_t number) {
-      tile.a = sums + (number - 1) * sum_size + place.sum_row * block;
-      tile.chunk_stride = static_cast<std::ptrdiff_t>(place.all_rows * block);
+      tile.a = sums + (number - 1) * sum_size;
+      tile.chunk_stride = static_cast<std::ptrdiff_t>(place.rows * block);
     };
     const auto to_scratch = [&](float* scratch, const float* addend, bool accumulate) {
       tile.c = scratch;
       tile.c_row_stride = static_cast<std::ptrdiff_t>(block);
-      tile.c_block_stride = static_cast<std::ptrdiff_t>(kernels::kMaxTileRows * block);
+      tile.c_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
       tile.addend = addend;
       tile.addend_block_stride = tile.c_block_stride;
       tile.accumulate = accumulate;
@@ -194,20 +181,39 @@ class StrassenProduct final : public Step {
       tile.c = frame.at(operands_.c) + c_offset(down, right);
       tile.c_block_stride = static_cast<std::ptrdiff_t>(chunk_stride());
       tile.addend = addend;
-      tile.addend_block_stride = static_cast<std::ptrdiff_t>(kernels::kMaxTileRows * block);
+      tile.addend_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
       tile.accumulate = place.pass > 0;
       const std::size_t column = (place.panel + static_cast<std::size_t>(right) * panels_) * width;
       tile.bias = place.pass == 0 ? frame.at(operands_.bias) + column : nullptr;
       tile.finish = is_last && !operands_.addend;
     };
+    const std::size_t most = kernels_->tile_rows[1];
+    const std::size_t tiles = (place.rows + most - 1) / most;
+    const auto all_tiles = [&] {
+      kernels::Tile part = tile;
+      std::size_t done = 0;
+      for (std::size_t i = 1; i <= tiles; ++i) {
+        const std::size_t rows = place.rows * i / tiles - done;
+        kernels_->packed[1][rows - 1](part);
+        done += rows;
+        part.a += rows * block;
+        part.c += rows * block;
+        if (part.addend != nullptr) part.addend += rows * block;
+        part.next += part.next_lines * part.chunks * kLineFloats;
+      }
+    };
+    // The next factor, which follows in memory but for the last of a panel, comes to the cache meanwhile.
+    const std::size_t lines = place.chunks * block * width / kLineFloats;
     const auto multiply_by = [&](std::size_t factor) {
       tile.b = factors + factor * panel_floats;
       tile.run_count = 1;
-      kernel(tile);
+      tile.next = tile.b + panel_floats;
+      tile.next_lines = (lines + tiles * place.chunks - 1) / (tiles * place.chunks);
+      all_tiles();
     };
     const auto add_only = [&] {
       tile.run_count = 0;
-      kernel(tile);
+      all_tiles();
     };
     // The network's own addend comes last, on its own: a tile adds one thing at a time.
     const auto finish = [&](int down, int right) {

@@ -6,6 +6,7 @@
 #include "base/aligned_buffer.hpp"
 #include "engine/native/builder.hpp"
 #include "engine/native/product.hpp"
+#include "engine/native/winograd.hpp"
 #include "kernels/winograd/line.hpp"
 
 namespace silhouette::native {
@@ -23,35 +24,6 @@ constexpr std::int64_t kTransformCost = 12;
 /// Input channels that are transformed and multiplied at a time, so that what is between stays in the cache.
 constexpr std::size_t kPartChannels = 512;
 constexpr std::size_t kPartFloats = std::size_t{2} << 20;
-
-/// The transformed image's geometry: for each pair of points (of the columns' algorithm and of the rows') a matrix of
-/// data × channels, all in one buffer.
-struct Transformed {
-  LineAlgorithm vertical;
-  LineAlgorithm horizontal;
-  std::vector<std::size_t> first;  ///< data before those of each pair
-  std::size_t data = 0;            ///< of all pairs
-
-  Transformed(LineAlgorithm down, LineAlgorithm across) : vertical(std::move(down)), horizontal(std::move(across)) {
-    for (const std::int64_t rows : vertical.counts) {
-      for (const std::int64_t columns : horizontal.counts) {
-        first.push_back(data);
-        data += static_cast<std::size_t>(rows * columns);
-      }
-    }
-  }
-
-  [[nodiscard]] std::size_t pairs() const { return first.size(); }
-  [[nodiscard]] std::size_t pair(std::size_t p, std::size_t q) const { return p * horizontal.counts.size() + q; }
-  [[nodiscard]] std::size_t rows(std::size_t p, std::size_t q) const {
-    return static_cast<std::size_t>(vertical.counts[p] * horizontal.counts[q]);
-  }
-  [[nodiscard]] std::size_t tile_lines() const {
-    std::size_t sum = 0;
-    for (const LineTiles& group : vertical.groups) sum += static_cast<std::size_t>(group.tiles);
-    return sum;
-  }
-};
 
 using Lines = std::array<const float*, kernels::kMaxLineProducts>;
 using Results = std::array<float*, kernels::kMaxLineProducts>;
@@ -319,7 +291,8 @@ bool add_winograd(Builder& builder, const Node& node) {
   auto down = kernels::make_line_algorithm(in->height, out->height, window.pad_top, window.dilation_height);
   auto across = kernels::make_line_algorithm(in->width, out->width, window.pad_left, window.dilation_width);
   if (!down || !across || in->width + 2 * across->margin > kMaxLine || out->width > kMaxLine) return false;
-  if (builder.options().low_memory && !(down->is_short() && across->is_short())) return false;
+  // Weights of short lines don't grow; others' are transformed in every run where memory matters more.
+  const bool fleeting = builder.options().low_memory && !(down->is_short() && across->is_short());
   const std::int64_t data = down->products() * across->products();
   const std::int64_t cost = data * (in->channels * out->channels + kTransformCost * (in->channels + out->channels));
   if (cost > graph::multiply_adds(builder.graph(), node)) return false;
@@ -332,11 +305,18 @@ bool add_winograd(Builder& builder, const Node& node) {
                           .tap_channels = builder.blocks(in->channels) * builder.block(),
                           .block = builder.block()};
   const float* const values = weights.constant.values.data();
-  const View packed =
-      builder.add_weights(transformed->pairs() * panels.size(), panels.panels(),
-                          [&kernels, transformed, panels, values](float* destination, std::size_t panel) {
-                            return pack_transformed(kernels, *transformed, panels, values, panel, destination);
-                          });
+  PanelShape taps = panels;
+  taps.taps = 9;
+  const auto pack_taps = [taps, values](float* destination, std::size_t panel) {
+    pack_panel(taps, values, 9 * taps.channels, taps.channels, panel, destination + taps.panel_offset(panel));
+    return true;
+  };
+  const auto pack_points = [&kernels, transformed, panels, values](float* destination, std::size_t panel) {
+    return pack_transformed(kernels, *transformed, panels, values, panel, destination);
+  };
+  const View packed = fleeting
+                          ? builder.add_weights(taps.size(), taps.panels(), pack_taps)
+                          : builder.add_weights(transformed->pairs() * panels.size(), panels.panels(), pack_points);
   std::span<const float> bias_values;
   if (node.inputs.size() > 2) bias_values = builder.tensor(node.inputs[2]).constant.values;
   const View bias = builder.add_channel_values(bias_values, panels.columns);
@@ -356,6 +336,11 @@ bool add_winograd(Builder& builder, const Node& node) {
     const std::size_t blocks = std::min(part_blocks, in_blocks - begin);
     builder.add_step(
         std::make_unique<InputTransform>(kernels, transformed, *in, from, zeros, data_view, begin, blocks));
+    if (fleeting) {
+      builder.add_step(make_fleeting_products(kernels, transformed, taps, data_view, packed, products_view,
+                                              begin * builder.block(), blocks * builder.block()));
+      continue;
+    }
     std::vector<std::unique_ptr<Product>> products;
     for (std::size_t p = 0; p < transformed->vertical.counts.size(); ++p) {
       for (std::size_t q = 0; q < transformed->horizontal.counts.size(); ++q) {

@@ -40,6 +40,9 @@ TEST(RemoveCopies, KeepsWhatChangesSomething) {
   x = b.pad(x, {0, 0, 0, 0}, {0, 0, 0, 1});
   b.add({.op = Op::kSlice, .inputs = {x}, .before = {0, 1, 0, 0}}, {1, 2, 2, 3});
   expect_unchanged(b.graph, remove_copies);
+  Builder cube({3, 3, 3});
+  cube.transpose(cube.unary(Op::kAbs, cube.input()), {1, 0, 2});
+  expect_unchanged(cube.graph, remove_copies);
 }
 
 TEST(RemoveCopies, LeavesAnOutputThatIsMade) {

@@ -55,6 +55,10 @@ TEST(SinkLayouts, KeepsLayoutsThatOthersRead) {
   const auto x = b.transpose(b.input(), {2, 0, 1});
   b.binary(Op::kAdd, b.unary(Op::kAbs, x), x);
   expect_unchanged(b.graph, sink_layouts);
+  Builder pair({2, 3, 4});
+  const auto shared = pair.transpose(pair.input(), {2, 0, 1});
+  pair.concatenate({pair.binary(Op::kAdd, shared, pair.constant({1, 1, 3})), shared}, 0);
+  expect_unchanged(pair.graph, sink_layouts);
 }
 
 TEST(SinkLayouts, KeepsDifferentLayouts) {

@@ -27,18 +27,24 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const std::ptrdiff_t row_stride = kKind == Rows::kPacked ? static_cast<std::ptrdiff_t>(kBlock) : t.row_stride;
   const std::ptrdiff_t chunk_stride = t.chunk_stride;
   const std::size_t length = kKind == Rows::kGeneral ? t.chunk_length : kBlock;
+  const float* next = t.next;
+  const std::size_t next_lines = t.next_lines;
   for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
     const float* a = t.a + run->a;
     const float* b = t.b + run->b;
     for (std::size_t chunk = t.chunks; chunk != 0; --chunk) {
-      // The next chunk of A is far away: no hardware prefetcher follows.
+      for (std::size_t i = 0; i < next_lines; ++i) {
+        prefetch_later(next);
+        next += kLineFloats;
+      }
+      // The next chunks of A are far away: no hardware prefetcher follows.
       if constexpr (kKind == Rows::kPacked) {
 #pragma GCC unroll 16
-        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + chunk_stride + i);
+        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + 2 * chunk_stride + i);
       } else if constexpr (kKind == Rows::kStrided) {
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < kRows; ++r)
-          prefetch(a + chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
+          prefetch(a + 2 * chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
 #pragma GCC unroll 4
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
@@ -57,7 +63,8 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
     }
   }
 
-  const auto each = [&](auto&& body) {
+  // Inline always: one call that takes a sum's address would keep all sums in memory, in the loop above too.
+  const auto each = [&] [[gnu::always_inline]] (auto&& body) {
 #pragma GCC unroll 16
     for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
@@ -77,20 +84,25 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       value += load(t.addend + row * t.addend_row_stride + block * t.addend_block_stride + lane);
     });
   }
-  if (t.finish) {
-    const Finisher finisher(t.epilogue);
-    if (finisher.function == Function::kNone) {
-      each([&](Vec& value, std::ptrdiff_t, std::ptrdiff_t, std::size_t) { value = finisher.clamp(value); });
-    } else {
-      // A loop, so that what a function needs is in the program once.
-      for (auto& row : acc) {
-        for (Vec& value : row) value = finisher(value);
-      }
-    }
+  const Finisher finisher(t.epilogue);
+  if (t.finish && finisher.function == Function::kNone) {
+    each([&](Vec& value, std::ptrdiff_t, std::ptrdiff_t, std::size_t) { value = finisher.clamp(value); });
   }
   each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
     store(t.c + row * t.c_row_stride + block * t.c_block_stride + lane, value);
   });
+  if (t.finish && finisher.function != Function::kNone) {
+    // A loop, so that what a function needs is in the program once; over what was stored, because a sum chosen by a
+    // variable index lives in memory.
+    for (std::size_t r = 0; r < kRows; ++r) {
+      float* const row = t.c + static_cast<std::ptrdiff_t>(r) * t.c_row_stride;
+      for (std::size_t v = 0; v < kVecs; ++v) {
+        float* const place =
+            row + static_cast<std::ptrdiff_t>(v / kBlockVecs) * t.c_block_stride + v % kBlockVecs * kLanes;
+        store(place, finisher(load(place)));
+      }
+    }
+  }
 }
 
 template <std::size_t kRows, std::size_t kBlocks>
