@@ -207,6 +207,7 @@ MakeValue make_cached_models(std::vector<CachedModel> models) {
       entry.Set("name", text(env, model.name));
       entry.Set("bytes", static_cast<double>(model.bytes));
       entry.Set("complete", model.complete);
+      entry.Set("packed", model.packed);
       entry.Set("lastUsedMs", used.count());
       array.Set(i, entry);
     }

@@ -28,7 +28,7 @@ MakeValue make_rle(Rle rle);
 /// [{ outer, holes, area, box }]; all rings are views of one buffer.
 MakeValue make_polygons(std::vector<Polygon> polygons);
 
-/// [{ path, name, bytes, complete, lastUsedMs }]
+/// [{ path, name, bytes, complete, packed, lastUsedMs }]
 MakeValue make_cached_models(std::vector<CachedModel> models);
 
 Napi::Object make_description(Napi::Env env, const ModelDescription& description);

@@ -170,25 +170,27 @@ export interface RegisteredModel {
   readonly description: string;
 }
 
-/** A download in the cache. */
+/** A file that the cache keeps: a download, or weights that were packed for the native engine. */
 export interface CachedModel {
   /** Of the file that it is, or will be. */
   readonly path: string;
-  /** Of the registered model that it is; undefined for what came from another URL. */
+  /** Of the registered model whose download it is; otherwise undefined. */
   readonly name: string | undefined;
   /** That are there. */
   readonly bytes: number;
   /** False for an interrupted download, or one that is under way. */
   readonly complete: boolean;
+  /** Packed weights (`keepPackedWeights`); they are packed anew when they are gone. */
+  readonly packed: boolean;
   /** When it was last loaded or downloaded. */
   readonly lastUsed: Date;
 }
 
 /** What to keep when the cache is pruned. */
 export interface PruneOptions {
-  /** Whole models, those used last first, as long as they fit. */
+  /** Whole files, those used last first, as long as they fit. */
   maxBytes?: number;
-  /** Whole models that were used within this time. */
+  /** Whole files that were used within this time. */
   maxAgeMs?: number;
 }
 

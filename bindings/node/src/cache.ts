@@ -15,14 +15,14 @@ function directoryOf({ cacheDirectory }: CacheOptions): string | undefined {
   return cacheDirectory;
 }
 
-/** The models that were downloaded. Nothing here uses the network, and a model that is loaded stays usable. */
+/** What the cache keeps: downloads and packed weights. Nothing here uses the network; a model that is loaded stays usable. */
 export const cache = {
-  /** All downloads, by path: whole ones, interrupted ones and those under way. */
+  /** All files, by path: whole and interrupted downloads, those under way, packed weights. */
   async list(options: CacheOptions = {}): Promise<CachedModel[]> {
     return defaultBackend.cachedModels(directoryOf(options));
   },
 
-  /** Bytes of all downloads together. */
+  /** Bytes of all files together. */
   async size(options: CacheOptions = {}): Promise<number> {
     const models = await cache.list(options);
     return models.reduce((sum, model) => sum + model.bytes, 0);
@@ -40,7 +40,7 @@ export const cache = {
   },
 
   /**
-   * Deletes interrupted downloads, and whole models that the options don't keep; never a download that is under way. Tells
+   * Deletes interrupted downloads, and whole files that the options don't keep; never a download that is under way. Tells
    * what was deleted.
    */
   async prune(options: PruneOptions & CacheOptions = {}): Promise<CachedModel[]> {

@@ -24,11 +24,11 @@ test('list, size, remove and prune', async () => {
     using named = await Segmenter.load(DEEPLAB_V3_RESNET50, options);
     const models = await cache.list(options);
     assert.deepEqual(models.map(({ name }) => name).sort(), [DEEPLAB_V3_RESNET50, undefined].sort());
-    for (const { path, bytes: size, complete, lastUsed } of models) {
+    for (const { path, bytes: size, complete, packed, lastUsed } of models) {
       assert.ok(path.startsWith(cacheDirectory));
       assert.equal(size, bytes.length);
       assert.equal(statSync(path).size, size);
-      assert.ok(complete);
+      assert.ok(complete && !packed);
       // Files' times have steps.
       assert.ok(Math.abs(lastUsed.getTime() - began) < 600_000 && lastUsed.getTime() > began - 5_000);
     }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
@@ -236,7 +235,13 @@ test('engines by name agree', async () => {
     const different = argmax.filter((label, i) => label !== expected[i]).length;
     assert.ok(different <= argmax.length / 10_000, `${String(different)} pixels differ`);
   }
-  assert.ok(readdirSync(join(cacheDirectory, 'packed')).length > 0);
+  const kept = await silhouette.cache.list({ cacheDirectory });
+  assert.deepEqual(
+    kept.map(({ packed, complete, name }) => ({ packed, complete, name })),
+    [{ packed: true, complete: true, name: undefined }],
+  );
+  assert.ok((await silhouette.cache.size({ cacheDirectory })) > 1_000_000);
+  assert.equal((await silhouette.cache.prune({ cacheDirectory, maxBytes: 0 })).length, 1);
 });
 
 test('options that are none', async () => {

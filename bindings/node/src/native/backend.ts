@@ -180,11 +180,12 @@ class Model implements BackendModel {
 }
 
 function cachedModels(models: NativeCachedModel[]): CachedModel[] {
-  return models.map(({ path, name, bytes, complete, lastUsedMs }) => ({
+  return models.map(({ path, name, bytes, complete, packed, lastUsedMs }) => ({
     path,
     name: name === '' ? undefined : name,
     bytes,
     complete,
+    packed,
     lastUsed: new Date(lastUsedMs),
   }));
 }

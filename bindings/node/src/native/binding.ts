@@ -22,12 +22,13 @@ export interface NativeModel {
   description: ModelDescription;
 }
 
-/** `name` is empty for what came from a URL that no registered model has. */
+/** `name` is empty for all but downloads of registered models. */
 export interface NativeCachedModel {
   path: string;
   name: string;
   bytes: number;
   complete: boolean;
+  packed: boolean;
   lastUsedMs: number;
 }
 
