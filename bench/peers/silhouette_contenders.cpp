@@ -54,7 +54,7 @@ class NetworkContender final : public Contender {
  private:
   std::shared_ptr<LoadedModel> model_;
   AlignedBuffer<float> input_;
-  AlignedBuffer<float> logits_;
+  BufferPool::Buffer logits_;
 };
 
 class PhotoContender final : public Contender {

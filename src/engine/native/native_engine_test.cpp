@@ -350,7 +350,7 @@ TEST(NativeEngine, LastResizeCanBeLeftPending) {
       EXPECT_EQ(pending->pending->aligned_corners, corners == graph::Corners::kAligned);
       // The same input everywhere makes the same logits everywhere, whatever their size.
       for (std::size_t c = 0; c < 5; ++c) {
-        EXPECT_NEAR(pending->values[c * 42 + 20], whole->values[c * 252 + 130], 1e-5);
+        EXPECT_NEAR(pending->values.span()[c * 42 + 20], whole->values.span()[c * 252 + 130], 1e-5);
       }
     }
   }
