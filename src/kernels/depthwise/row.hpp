@@ -34,7 +34,8 @@ template <std::size_t kPixels, bool kOne, bool kOther>
       const Vec u = kOther ? load(weights_other + tap * kBlock + v * kLanes) : Vec{};
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < kPixels; ++i) {
-        const Vec value = load(in + static_cast<std::ptrdiff_t>(i) * taps.stride + v * kLanes);
+        Vec value = load(in + static_cast<std::ptrdiff_t>(i) * taps.stride + v * kLanes);
+        if constexpr (kOne && kOther) value = in_register(value);
         if constexpr (kOne) one[i][v] += w * value;
         if constexpr (kOther) other[i][v] += u * value;
       }
