@@ -194,9 +194,10 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   tile.addend_block_stride = g.addend_is_row ? block : to.block_stride;
   const std::size_t most = kernels_->tile_rows[width];
   const std::size_t count = (segment.rows + most - 1) / most;
-  std::size_t done = 0;
-  for (std::size_t i = 1; i <= count; ++i) {
-    const std::size_t rows = segment.rows * i / count - done;
+  const std::size_t each = segment.rows / count;
+  const std::size_t larger = segment.rows % count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t rows = each + (i < larger ? 1 : 0);
     tile.a = a;
     tile.c = c;
     tile.addend = addend;
@@ -204,7 +205,6 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
     tile.next_lines = upcoming.panel < upcoming.end ? upcoming.lines : 0;
     tiles_[width][rows - 1](tile);
     upcoming.panel += tile.next_lines * tile.run_count * tile.chunks * kLineFloats;
-    done += rows;
     a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
     c += static_cast<std::ptrdiff_t>(rows) * block;
     if (addend != nullptr) addend += static_cast<std::ptrdiff_t>(rows) * tile.addend_row_stride;
