@@ -112,6 +112,14 @@ class Frame2D final : public Step {
   std::size_t planes_ = 0;
 };
 
+/// Known at compile time, the number of planes makes this a few shuffles for every vector.
+template <std::size_t kPlanes>
+void interleave(const float* planes, std::size_t plane, std::size_t pixels, float* to) {
+  for (std::size_t x = 0; x < pixels; ++x) {
+    for (std::size_t c = 0; c < kPlanes; ++c) to[x * kPlanes + c] = planes[c * plane + x];
+  }
+}
+
 /// The few planes of a network's input, interleaved pixel by pixel between zeros.
 class Interleave final : public Step {
  public:
@@ -130,11 +138,15 @@ class Interleave final : public Step {
     std::fill_n(row, static_cast<std::size_t>(width_) * channels, 0.0F);
     const std::int64_t y = static_cast<std::int64_t>(task) - top_;
     if (y < 0 || y >= shape_.height) return;
-    const float* source = frame.at(from_) + y * shape_.width;
-    for (std::size_t c = 0; c < channels; ++c) {
-      float* const first = row + static_cast<std::size_t>(left_) * channels + c;
-      for (std::int64_t x = 0; x < shape_.width; ++x) first[static_cast<std::size_t>(x) * channels] = source[x];
-      source += shape_.pixels();
+    const float* const source = frame.at(from_) + y * shape_.width;
+    float* const first = row + static_cast<std::size_t>(left_) * channels;
+    const auto plane = static_cast<std::size_t>(shape_.pixels());
+    const auto pixels = static_cast<std::size_t>(shape_.width);
+    switch (channels) {
+      case 1: return interleave<1>(source, plane, pixels, first);
+      case 2: return interleave<2>(source, plane, pixels, first);
+      case 3: return interleave<3>(source, plane, pixels, first);
+      default: return interleave<4>(source, plane, pixels, first);
     }
   }
 
@@ -207,7 +219,9 @@ class Convolution {
 
   void add(const Product::Geometry& geometry, std::vector<Segment> segments, std::vector<std::vector<Tap>> tables,
            std::int64_t multiply_adds, const char* how) {
-    const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, multiply_adds);
+    // The time of a few pixels' product is that of reading the weights.
+    const std::int64_t work = multiply_adds * (shapes_.out.pixels() < 4 ? 4 : 1);
+    const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, work);
     auto step = std::make_unique<Product>(*kernels_, geometry, segments, std::move(tables), wanted);
     step->multiply_adds = multiply_adds;
     step->name = fmt::format("convolution {}x{}{} {}x{}x{} -> {}", shapes_.kernel_height, shapes_.kernel_width, how,
