@@ -28,6 +28,7 @@ bool makes_blocks(const graph::Node& node) {
   switch (node.op) {
     case Op::kConvolution:
     case Op::kDepthwiseConvolution:
+    case Op::kTransposeConvolution:
     case Op::kAveragePool:
     case Op::kMaxPool:
     case Op::kResizeBilinear:
@@ -198,6 +199,8 @@ void Builder::add_node(std::uint32_t index) {
     case Op::kConvolution:
       done = add_winograd(*this, node) || add_strassen(*this, node) || add_convolution(*this, node);
       break;
+    case Op::kTransposeConvolution: done = add_transpose_convolution(*this, node); break;
+    case Op::kFullyConnected: done = add_fully_connected(*this, node); break;
     case Op::kDepthwiseConvolution: done = add_depthwise(*this, node); break;
     case Op::kAveragePool:
     case Op::kMaxPool: done = add_pool(*this, node); break;

@@ -114,6 +114,8 @@ kernels::Epilogue epilogue(const graph::Activation& activation) noexcept;
 
 // Each adds a node's steps if it knows a fast way, and says whether it did.
 bool add_convolution(Builder& builder, const graph::Node& node);
+bool add_transpose_convolution(Builder& builder, const graph::Node& node);
+bool add_fully_connected(Builder& builder, const graph::Node& node);
 bool add_winograd(Builder& builder, const graph::Node& node);
 bool add_strassen(Builder& builder, const graph::Node& node);
 bool add_depthwise(Builder& builder, const graph::Node& node);

@@ -64,6 +64,12 @@ class Maker {
     return add(std::move(node));
   }
 
+  TensorId reshape(TensorId from, std::vector<std::int64_t> dims) {
+    graph_.output = graph_.add_tensor(std::move(dims));
+    graph_.nodes.push_back({.op = Op::kCopy, .inputs = {from}, .output = graph_.output});
+    return graph_.output;
+  }
+
   Graph& graph() { return graph_; }
   std::mt19937_64& random() { return random_; }
 
@@ -237,6 +243,91 @@ TEST(NativeEngine, DepthwiseConvolutions) {
         }
       }
     }
+  }
+}
+
+TEST(NativeEngine, ConvolutionsBeforeDepthwiseOnes) {
+  const auto seed = test_seed();
+  struct Case {
+    std::int64_t height, width, in, middle, kernel, stride, dilation;
+    bool is_first = false;  ///< 3×3 on a network's input
+  };
+  for (const auto& c : std::vector<Case>{{14, 14, 24, 40, 5, 1, 2},
+                                         {3, 2, 15, 9, 3, 1, 1},
+                                         {6, 1, 6, 33, 3, 2, 1},
+                                         {130, 30, 18, 56, 3, 1, 1},
+                                         {131, 33, 12, 21, 3, 2, 1},
+                                         {200, 12, 9, 70, 3, 1, 2},
+                                         {97, 100, 3, 17, 5, 2, 1},
+                                         {64, 1500, 3, 8, 3, 1, 1},
+                                         {40, 3000, 3, 8, 3, 1, 1},
+                                         {300, 9, 21, 16, 3, 3, 1},
+                                         {150, 66, 3, 32, 3, 1, 1, true},
+                                         {9, 20, 3, 12, 3, 2, 1, true}}) {
+    Maker maker(seed);
+    const TensorId image = maker.input(c.height, c.width, c.in);
+    const TensorId middle = c.is_first ? maker.convolution(image, c.middle, 3, same(3, 2), {.max = 0.9F})
+                                       : maker.convolution(image, c.middle, 1, {}, {.min = -0.1F});
+    Window window = same(c.kernel, c.stride, c.dilation);
+    window.kernel_height = window.kernel_width = c.kernel;
+    window.pad_right = 0;
+    if (c.width == 1) window.pad_right = 1;
+    maker.add({.op = Op::kDepthwiseConvolution,
+               .inputs = {middle, maker.constant({c.kernel, c.kernel, c.middle}), maker.constant({c.middle})},
+               .activation = {.min = 0, .max = 6},
+               .window = window});
+    check(maker,
+          fmt::format("{}x{}x{} -> {} k{} s{} d{}", c.height, c.width, c.in, c.middle, c.kernel, c.stride, c.dilation));
+  }
+}
+
+TEST(NativeEngine, TransposeConvolutions) {
+  const auto seed = test_seed();
+  struct Case {
+    std::int64_t height, width, in, out, kernel, stride, dilation, pad, more;
+  };
+  for (const auto& c : std::vector<Case>{{8, 6, 16, 8, 2, 2, 1, 0, 0},
+                                         {7, 9, 21, 20, 3, 2, 1, 1, 0},
+                                         {5, 6, 40, 17, 4, 2, 1, 1, 0},
+                                         {6, 4, 12, 33, 3, 2, 1, 1, 1},
+                                         {4, 3, 9, 5, 3, 1, 1, 1, 0},
+                                         {6, 5, 24, 16, 3, 3, 2, 0, 0},
+                                         {3, 1, 8, 8, 5, 4, 1, 2, 0},
+                                         {2, 3, 6, 9, 2, 3, 1, 0, 2},
+                                         {30, 20, 64, 48, 2, 2, 1, 0, 0}}) {
+    Maker maker(seed);
+    const Window window{.pad_top = c.pad,
+                        .pad_left = c.pad,
+                        .pad_bottom = c.pad - c.more,
+                        .pad_right = c.pad - c.more,
+                        .kernel_height = c.kernel,
+                        .kernel_width = c.kernel,
+                        .stride_height = c.stride,
+                        .stride_width = c.stride,
+                        .dilation_height = c.dilation,
+                        .dilation_width = c.dilation};
+    maker.add({.op = Op::kTransposeConvolution,
+               .inputs = {maker.input(c.height, c.width, c.in), maker.constant({c.out, c.kernel, c.kernel, c.in}, 0.2F),
+                          maker.constant({c.out})},
+               .activation = {.max = 0.9F},
+               .window = window});
+    check(maker, fmt::format("{}x{}x{} -> {} k{} s{} d{} pad {}", c.height, c.width, c.in, c.out, c.kernel, c.stride,
+                             c.dilation, c.pad));
+  }
+}
+
+TEST(NativeEngine, FullyConnectedLayers) {
+  const auto seed = test_seed();
+  for (const auto& [rows, in, out] :
+       std::vector<std::array<std::int64_t, 3>>{{1, 3, 1}, {1, 300, 41}, {3, 21, 16}, {25, 33, 30}, {2, 600, 9}}) {
+    Maker maker(seed);
+    const TensorId image = maker.input(rows, 1, in);
+    const TensorId flat = maker.reshape(image, {rows, in});
+    const TensorId first = maker.add({.op = Op::kFullyConnected,
+                                      .inputs = {flat, maker.constant({out, in}, 0.3F), maker.constant({out})},
+                                      .activation = {.min = 0}});
+    maker.add({.op = Op::kFullyConnected, .inputs = {first, maker.constant({7, out}, 0.3F)}});
+    check(maker, fmt::format("{} x {} -> {}", rows, in, out));
   }
 }
 

@@ -108,7 +108,7 @@ void Product::make_groups(std::size_t wanted_tasks) {
       piece.rows = std::min(segment.rows, room);
       pieces.push_back(piece);
       segment.a += static_cast<std::ptrdiff_t>(piece.rows) * geometry_.row_stride;
-      segment.row += piece.rows;
+      segment.row += piece.rows * static_cast<std::size_t>(geometry_.c_row_step);
       segment.rows -= piece.rows;
       filled += piece.rows;
       if (filled + full > target) {
@@ -180,7 +180,7 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   tile.chunk_stride = g.chunk_stride;
   tile.chunk_length = g.chunk_length;
   tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
-  tile.c_row_stride = block;
+  tile.c_row_stride = g.c_row_step * block;
   tile.c_block_stride = to.block_stride;
   tile.accumulate = !is_first;
   tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
@@ -190,7 +190,7 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   const float* a = frame.at(g.a) + segment.a;
   float* c = to.c;
   const float* addend = tile.finish ? to.addend : nullptr;
-  tile.addend_row_stride = g.addend_is_row ? 0 : block;
+  tile.addend_row_stride = g.addend_is_row ? 0 : tile.c_row_stride;
   tile.addend_block_stride = g.addend_is_row ? block : to.block_stride;
   const std::size_t most = kernels_->tile_rows[width];
   const std::size_t count = (segment.rows + most - 1) / most;
@@ -206,7 +206,7 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
     tiles_[width][rows - 1](tile);
     upcoming.panel += tile.next_lines * tile.run_count * tile.chunks * kLineFloats;
     a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
-    c += static_cast<std::ptrdiff_t>(rows) * block;
+    c += static_cast<std::ptrdiff_t>(rows) * tile.c_row_stride;
     if (addend != nullptr) addend += static_cast<std::ptrdiff_t>(rows) * tile.addend_row_stride;
   }
 }

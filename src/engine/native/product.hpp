@@ -64,6 +64,7 @@ class Product : public Step {
     std::size_t chunk_length = 0;
     std::size_t chunks = 0;  ///< of each tap
     std::ptrdiff_t c_block_stride = 0;
+    std::ptrdiff_t c_row_step = 1;  ///< rows of C from a segment's row to its next
     kernels::Epilogue epilogue;
     bool accumulate = false;         ///< C has an earlier part of the depth
     std::size_t first_channel = 0;   ///< of the weights' taps: the part of the depth that A has
