@@ -43,6 +43,7 @@ class NetworkContender final : public Contender {
   }
 
   Result<void> run() override {
+    logits_ = {};
     auto logits = model_->engine->run(input_.span(), Tail::kWhole, {});
     if (!logits) return std::unexpected(std::move(logits.error()));
     logits_ = std::move(logits->values);
