@@ -124,6 +124,7 @@ struct ResizePlanesRow {
   const float* top = nullptr;
   const float* bottom = nullptr;
   float weight_bottom = 0;
+  std::size_t input_width = 0;
   const std::int32_t* left = nullptr;
   const std::int32_t* right = nullptr;
   const float* weight_right = nullptr;
