@@ -290,6 +290,43 @@ TEST(NativeEngine, ConvolutionsBeforeDepthwiseOnes) {
   }
 }
 
+TEST(NativeEngine, RandomConvolutionsBeforeDepthwiseOnes) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int i = 0; i < 40; ++i) {
+    Maker maker(seed + static_cast<std::uint64_t>(i));
+    const std::int64_t height = pick(1, i % 4 == 0 ? 150 : 30);
+    const std::int64_t width = pick(1, 40);
+    const std::int64_t middle = pick(1, 50);
+    Window window;
+    window.kernel_height = pick(1, std::min<std::int64_t>(5, height));
+    window.kernel_width = pick(1, std::min<std::int64_t>(5, width));
+    window.dilation_height = pick(1, window.kernel_height > 1 ? (height - 1) / (window.kernel_height - 1) : 1);
+    window.dilation_width = pick(1, window.kernel_width > 1 ? (width - 1) / (window.kernel_width - 1) : 1);
+    window.dilation_height = std::min<std::int64_t>(window.dilation_height, 3);
+    window.dilation_width = std::min<std::int64_t>(window.dilation_width, 3);
+    window.stride_height = pick(1, 3);
+    window.stride_width = pick(1, 3);
+    window.pad_top = pick(0, (window.kernel_height - 1) * window.dilation_height);
+    window.pad_bottom = pick(0, (window.kernel_height - 1) * window.dilation_height);
+    window.pad_left = pick(0, (window.kernel_width - 1) * window.dilation_width);
+    window.pad_right = pick(0, (window.kernel_width - 1) * window.dilation_width);
+    const TensorId image = maker.input(height, width, 3 * pick(1, 12));
+    const TensorId between = maker.convolution(image, middle, 1, {}, {.max = 0.7F});
+    maker.add({.op = Op::kDepthwiseConvolution,
+               .inputs = {between, maker.constant({window.kernel_height, window.kernel_width, middle}),
+                          maker.constant({middle})},
+               .window = window});
+    check(maker, fmt::format("number {}: {}x{}, kernel {}x{}, stride {}x{}, dilation {}x{}, pads {} {} {} {}", i,
+                             height, width, window.kernel_height, window.kernel_width, window.stride_height,
+                             window.stride_width, window.dilation_height, window.dilation_width, window.pad_top,
+                             window.pad_left, window.pad_bottom, window.pad_right));
+  }
+}
+
 TEST(NativeEngine, TransposeConvolutions) {
   const auto seed = test_seed();
   struct Case {
