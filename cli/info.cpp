@@ -121,19 +121,21 @@ int run_info(const Options& options, Context& context) {
   load.cache_directory = options.model.cache;
   load.stop = context.signals.token();
   const auto network = list_network(options.model.model, load);
-  if (!network) return context.console.fail(network.error());
   if (options.json) {
     auto description = info_json(*model);
-    description["network"] = network_json(*network);
+    description["network"] = network ? network_json(*network) : Json();
     context.console.out(json_text(description));
   } else {
-    context.console.out(info_text(*model) + network_text(*network));
+    context.console.out(info_text(*model) + (network ? network_text(*network) : ""));
   }
-  return kExitOk;
+  return network ? kExitOk : context.console.fail(network.error());
 }
 
 constexpr std::string_view kFooter =
     R"(Origins of labels and normalisation: caller (the options here), file (the model's own metadata), registry, default.
+
+With --graph, a network that can't be listed (quantised, or of operators that only ExecuTorch has) is described all the
+same, then the reason is told and the exit code is 3; in JSON, its "network" is null.
 
 Examples:
   silhouette info

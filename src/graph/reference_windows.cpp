@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -45,16 +46,93 @@ double dot(const float* a, const float* b, std::int64_t n) {
   return sum;
 }
 
+/// Two numbers, which is what a vector register of any 64-bit processor holds.
+using Pair [[gnu::vector_size(16)]] = double;
+
+Pair load(const double* values) {
+  Pair pair;
+  std::memcpy(&pair, values, sizeof(pair));
+  return pair;
+}
+
+/// sums[p] += Σ weights[i] × pixels[p × step + i], for kPixels pixels. Large networks' tests wait for this alone.
+template <std::size_t kPixels>
+void add_products(const std::vector<double>& weights, const double* pixels, std::size_t step, double* sums) {
+  const std::size_t whole = weights.size() / 4 * 4;
+  Pair even[kPixels] = {};
+  Pair odd[kPixels] = {};
+  for (std::size_t i = 0; i < whole; i += 4) {
+    const Pair first = load(&weights[i]);
+    const Pair second = load(&weights[i + 2]);
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kPixels; ++p) {
+      even[p] += first * load(pixels + p * step + i);
+      odd[p] += second * load(pixels + p * step + i + 2);
+    }
+  }
+#pragma GCC unroll 4
+  for (std::size_t p = 0; p < kPixels; ++p) {
+    const Pair both = even[p] + odd[p];
+    double sum = both[0] + both[1];
+    for (std::size_t i = whole; i < weights.size(); ++i) sum += weights[i] * pixels[p * step + i];
+    sums[p] += sum;
+  }
+}
+
 }  // namespace
 
+// Row by row and channel by channel, for a whole row of results at a time: weights are read once a row then, not once a
+// pixel, which is what large networks would wait for.
 void reference_convolution(const Graph& graph, const Node& node, Operands operands, std::span<float> result) {
   const Image in = image_of(graph, node.inputs[0]);
   const Image out = image_of(graph, node.output);
   const Window& w = node.window;
   const std::int64_t depth = in.channels / w.groups;
   const std::int64_t group = out.channels / w.groups;
-  const float* const image = operands[0].data();
-  const float* const weights = operands[1].data();
+  const std::vector<double> image(operands[0].begin(), operands[0].end());
+  const std::size_t step = index(w.stride_width * in.channels);
+  std::vector<double> tap(index(depth));
+  std::vector<double> sums(index(out.width));
+  for (std::int64_t y = 0; y < out.height; ++y) {
+    for (std::int64_t o = 0; o < out.channels; ++o) {
+      std::ranges::fill(sums, operands.size() > 2 ? static_cast<double>(operands[2][index(o)]) : 0.0);
+      for (std::int64_t ky = 0; ky < w.kernel_height; ++ky) {
+        for (std::int64_t kx = 0; kx < w.kernel_width; ++kx) {
+          const std::int64_t iy = y * w.stride_height + ky * w.dilation_height - w.pad_top;
+          const auto weights = operands[1].begin() + ((o * w.kernel_height + ky) * w.kernel_width + kx) * depth;
+          std::copy(weights, weights + depth, tap.begin());
+          const auto has = [&](std::int64_t x) {
+            return in.has(iy, x * w.stride_width + kx * w.dilation_width - w.pad_left);
+          };
+          const auto pixels = [&](std::int64_t x) {
+            return image.data() + in.at(iy, x * w.stride_width + kx * w.dilation_width - w.pad_left) +
+                   o / group * depth;
+          };
+          std::int64_t x = 0;
+          while (x < out.width && !has(x)) ++x;
+          constexpr std::int64_t kPixels = 4;
+          for (; x + kPixels <= out.width && has(x + kPixels - 1); x += kPixels)
+            add_products<kPixels>(tap, pixels(x), step, &sums[index(x)]);
+          for (; x < out.width && has(x); ++x) add_products<1>(tap, pixels(x), step, &sums[index(x)]);
+        }
+      }
+      for (std::int64_t x = 0; x < out.width; ++x) {
+        const std::size_t at = out.at(y, x) + index(o);
+        if (operands.size() > 3) {
+          const auto& addend = operands[3];
+          sums[index(x)] += static_cast<double>(addend[addend.size() == result.size() ? at : index(o)]);
+        }
+        result[at] = static_cast<float>(sums[index(x)]);
+      }
+    }
+  }
+}
+
+void reference_depthwise_convolution(const Graph& graph, const Node& node, Operands operands, std::span<float> result) {
+  const Image in = image_of(graph, node.inputs[0]);
+  const Image out = image_of(graph, node.output);
+  const Window& w = node.window;
+  const std::size_t multiplier = index(out.channels / in.channels);
   std::vector<double> sums(index(out.channels));
   for (std::int64_t y = 0; y < out.height; ++y) {
     for (std::int64_t x = 0; x < out.width; ++x) {
@@ -65,42 +143,18 @@ void reference_convolution(const Graph& graph, const Node& node, Operands operan
           const std::int64_t iy = y * w.stride_height + ky * w.dilation_height - w.pad_top;
           const std::int64_t ix = x * w.stride_width + kx * w.dilation_width - w.pad_left;
           if (!in.has(iy, ix)) continue;
-          for (std::int64_t o = 0; o < out.channels; ++o) {
-            sums[index(o)] += dot(image + in.at(iy, ix) + o / group * depth,
-                                  weights + ((o * w.kernel_height + ky) * w.kernel_width + kx) * depth, depth);
+          const auto pixel = operands[0].subspan(in.at(iy, ix), index(in.channels));
+          const auto weights = operands[1].subspan(index((ky * w.kernel_width + kx) * out.channels), sums.size());
+          if (multiplier == 1) {
+            for (std::size_t o = 0; o < sums.size(); ++o)
+              sums[o] += static_cast<double>(pixel[o]) * static_cast<double>(weights[o]);
+          } else {
+            for (std::size_t o = 0; o < sums.size(); ++o)
+              sums[o] += static_cast<double>(pixel[o / multiplier]) * static_cast<double>(weights[o]);
           }
         }
       }
-      for (std::int64_t o = 0; o < out.channels; ++o) {
-        const std::size_t at = out.at(y, x) + index(o);
-        if (operands.size() > 3)
-          sums[index(o)] += static_cast<double>(operands[3][operands[3].size() == result.size() ? at : index(o)]);
-        result[at] = static_cast<float>(sums[index(o)]);
-      }
-    }
-  }
-}
-
-void reference_depthwise_convolution(const Graph& graph, const Node& node, Operands operands, std::span<float> result) {
-  const Image in = image_of(graph, node.inputs[0]);
-  const Image out = image_of(graph, node.output);
-  const Window& w = node.window;
-  const std::int64_t multiplier = out.channels / in.channels;
-  for (std::int64_t y = 0; y < out.height; ++y) {
-    for (std::int64_t x = 0; x < out.width; ++x) {
-      for (std::int64_t o = 0; o < out.channels; ++o) {
-        double sum = operands.size() > 2 ? static_cast<double>(operands[2][index(o)]) : 0.0;
-        for (std::int64_t ky = 0; ky < w.kernel_height; ++ky) {
-          for (std::int64_t kx = 0; kx < w.kernel_width; ++kx) {
-            const std::int64_t iy = y * w.stride_height + ky * w.dilation_height - w.pad_top;
-            const std::int64_t ix = x * w.stride_width + kx * w.dilation_width - w.pad_left;
-            if (!in.has(iy, ix)) continue;
-            sum += static_cast<double>(operands[0][in.at(iy, ix) + index(o / multiplier)]) *
-                   static_cast<double>(operands[1][index((ky * w.kernel_width + kx) * out.channels + o)]);
-          }
-        }
-        result[out.at(y, x) + index(o)] = static_cast<float>(sum);
-      }
+      for (std::size_t o = 0; o < sums.size(); ++o) result[out.at(y, x) + o] = static_cast<float>(sums[o]);
     }
   }
 }

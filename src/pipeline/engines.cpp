@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/native/native_engine.hpp"
+#include "formats/pte/messages.hpp"
 #include "formats/pte/network.hpp"
 #include "resources/models.hpp"
 #ifdef SILHOUETTE_WITH_EXECUTORCH
@@ -74,15 +75,15 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
       return ChosenEngine{.engine = std::move(*native),
                           .reason = chosen ? "knows all of the model's operators" : reason};
     }
-    const bool may_fall_back =
-        options.engine == EngineChoice::kAuto && native.error().code == ErrorCode::kUnsupportedModel;
-    if (!may_fall_back) return std::unexpected(std::move(native.error()));
-    if (!kHasExecutorch) {
-      return fail(
-          ErrorCode::kUnsupportedModel,
-          fmt::format("{}; ExecuTorch might run it: build with SILHOUETTE_EXECUTORCH=ON", native.error().message));
+    if (native.error().code != ErrorCode::kUnsupportedModel) return std::unexpected(std::move(native.error()));
+    const auto why = pte::unsupported_reason(native.error(), request.name);
+    if (!kHasExecutorch || options.engine == EngineChoice::kNative) {
+      return fail(ErrorCode::kUnsupportedModel,
+                  fmt::format("the native engine can't run '{}': {}; {}", request.name, why,
+                              kHasExecutorch ? "let ExecuTorch run it, or export it for XNNPACK as fp32"
+                                             : "ExecuTorch might: build with SILHOUETTE_EXECUTORCH=ON"));
     }
-    reason = fmt::format("the native engine can't: {}", native.error().message);
+    reason = fmt::format("the native engine can't run it: {}", why);
   }
   auto executorch = make_executorch(std::move(request));
   if (!executorch) return std::unexpected(std::move(executorch.error()));

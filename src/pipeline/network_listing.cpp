@@ -1,8 +1,11 @@
 #include "silhouette/network_listing.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "formats/pte/messages.hpp"
 #include "formats/pte/network.hpp"
 #include "graph/graph.hpp"
 #include "graph/passes.hpp"
@@ -25,6 +28,11 @@ Result<NetworkListing> list_network(ModelSource source, const LoadOptions& optio
     const auto file = open_model(std::move(source), options, {});
     if (!file) return std::unexpected(file.error());
     auto network = pte::read_network(file->data->bytes(), file->name);
+    if (!network && network.error().code == ErrorCode::kUnsupportedModel) {
+      return fail(ErrorCode::kUnsupportedModel,
+                  fmt::format("the network of '{}' can't be listed: {}; export it for XNNPACK as fp32", file->name,
+                              pte::unsupported_reason(network.error(), file->name)));
+    }
     if (!network) return std::unexpected(network.error());
     NetworkListing listing;
     listing.steps = list_steps(*network);

@@ -143,7 +143,15 @@ TEST_F(CommandsTest, InfoListsTheNetworksSteps) {
   EXPECT_GT(network["rewritten_multiply_adds"], 2'500'000'000);
 
   const std::string quantised = source_file("tests/data/models/tiny_int8.pte").string();
-  EXPECT_THAT(run({"info", quantised, "--graph"}), FailedWith(3, "quantised"));
+  const auto described = run({"info", quantised});
+  EXPECT_THAT(described, Succeeded());
+  const auto unlisted = run({"info", quantised, "--graph"});
+  EXPECT_THAT(unlisted,
+              FailedWith(3, "can't be listed: method 'forward': delegate 0: node 0 (convert): it is quantised"));
+  EXPECT_EQ(unlisted.out, described.out);
+  const auto unlisted_json = run({"info", quantised, "--graph", "--json"});
+  EXPECT_THAT(unlisted_json, FailedWith(3, "can't be listed"));
+  EXPECT_TRUE(nlohmann::json::parse(unlisted_json.out).at("network").is_null());
 }
 
 TEST_F(CommandsTest, BenchMeasuresTheNetwork) {

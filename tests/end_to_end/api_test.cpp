@@ -116,9 +116,11 @@ TEST(ApiWithoutModel, EnginesAreChosenAsAskedOrWithTheReason) {
   EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kNative), "native: asked for");
   EXPECT_EQ(chosen("tiny_plain.pte", EngineChoice::kExecutorch), "executorch: asked for");
   EXPECT_THAT(chosen("tiny_plain.pte", EngineChoice::kAuto), ::testing::StartsWith("native: "));
-  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kAuto),
-              ::testing::StartsWith("executorch: the native engine can't"));
-  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kNative), HasSubstr("tiny_int8.pte"));
+  EXPECT_EQ(chosen("tiny_int8.pte", EngineChoice::kAuto),
+            "executorch: the native engine can't run it: method 'forward': delegate 0: node 0 (convert): it is "
+            "quantised, and the native engine computes in fp32");
+  EXPECT_THAT(chosen("tiny_int8.pte", EngineChoice::kNative),
+              AllOf(HasSubstr("tiny_int8.pte': method 'forward'"), HasSubstr("let ExecuTorch run it")));
 }
 
 TEST(ApiWithoutModel, ProfilesAddUpToTheNetwork) {

@@ -127,6 +127,9 @@ class FullSizeNetwork : public ::testing::TestWithParam<std::tuple<test::GoldenN
 // PyTorch's weights are those that `synthesize` fills in, its inputs those of `hash_random`.
 TEST_P(FullSizeNetwork, AgreesWithPytorch) {
   const auto& [network, runner] = GetParam();
+  if (runner.engine == EngineChoice::kNative && test::takes_minutes(network)) {
+    GTEST_SKIP() << "too slow under ThreadSanitizer";
+  }
   ImageSegmentationModule module;
   const auto loaded = module.load(ModelSource::bytes(test::golden_model(network)), load_with(runner));
   ASSERT_TRUE(loaded) << loaded.error().message;

@@ -24,9 +24,7 @@ std::int64_t status_kib(const std::string& key) {
 // 12 megapixels, two classes of interest, resized to the original's size: what is needed beyond the three maps that the
 // caller gets must not grow with classes × pixels (which would be 1,000 MB here).
 TEST(Memory, LargePhotosNeedLittleMoreThanTheirResult) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers multiply memory";
-#endif
+  if (test::kInstrumented) GTEST_SKIP() << "sanitizers multiply memory";
   constexpr int kWidth = 4000;
   constexpr int kHeight = 3000;
   const test::ScratchFolder folder;

@@ -23,12 +23,8 @@ namespace {
 
 using test::GoldenNetwork;
 
-// Instrumented code is ten times slower: there one way through must do.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kEveryWay = false;
-#else
-constexpr bool kEveryWay = true;
-#endif
+// One way through must do in instrumented builds.
+constexpr bool kEveryWay = !test::kInstrumented;
 
 std::unique_ptr<Engine> load(std::span<const std::byte> file, ThreadPool& pool, const NativeOptions& options) {
   const auto program = pte::parse_program(file, "golden");
@@ -55,6 +51,7 @@ TEST_P(NativeGolden, AgreesWithPytorchInEveryWay) {
   const auto& [network, isa] = GetParam();
   const auto* const kernels = find(isa);
   if (kernels == nullptr) GTEST_SKIP() << "this machine has no " << isa;
+  if (test::takes_minutes(network)) GTEST_SKIP() << "too slow under ThreadSanitizer";
   const auto file = test::golden_model(network);
   const auto input = test::golden_input(0);
   for (const bool low_memory : {false, true}) {

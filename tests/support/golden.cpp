@@ -31,6 +31,10 @@ std::vector<GoldenNetwork> golden_networks() {
           {"lraspp_mobilenet_v3_large_224_et06", "lraspp_mobilenet_v3_large_224", 4}};
 }
 
+bool takes_minutes(const GoldenNetwork& network) {
+  return kThreadSanitizer && network.golden == "deeplabv3_resnet50_224";
+}
+
 std::vector<std::byte> golden_model(const GoldenNetwork& network) {
   auto file = tools::synthesize(read_bytes(source_file("models/skeletons/" + network.skeleton + ".skeleton")));
   EXPECT_TRUE(file) << file.error();

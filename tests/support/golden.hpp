@@ -28,6 +28,10 @@ struct GoldenNetwork {
 void PrintTo(const GoldenNetwork& network, std::ostream* out);
 std::vector<GoldenNetwork> golden_networks();
 
+/// Whether the native engine takes minutes for it: the largest under ThreadSanitizer, which learns nothing from it that
+/// the others' convolutions and the engine's own tests don't show.
+bool takes_minutes(const GoldenNetwork& network);
+
 /// The model file's bytes.
 std::vector<std::byte> golden_model(const GoldenNetwork& network);
 

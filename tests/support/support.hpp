@@ -12,6 +12,19 @@
 
 namespace silhouette::test {
 
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+
+/// Whether a sanitizer slows this build down, by ten times or more.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kInstrumented = true;
+#else
+inline constexpr bool kInstrumented = kThreadSanitizer;
+#endif
+
 /// A file of the source tree: `source_file("tests/golden/…")`.
 std::filesystem::path source_file(std::string_view relative);
 

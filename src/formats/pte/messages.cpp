@@ -3,6 +3,15 @@
 #include <fmt/format.h>
 
 namespace silhouette::pte {
+namespace {
+
+constexpr std::string_view kUnsupportedRemedy = "; export it for XNNPACK as fp32 or static int8 with fixed shapes";
+
+std::string unsupported_start(std::string_view file) {
+  return fmt::format("'{}' can't be run here: ", file);
+}
+
+}  // namespace
 
 Messages Messages::within(std::string_view place) const {
   Messages inner(file_);
@@ -21,15 +30,23 @@ std::unexpected<Error> Messages::damaged(std::string_view what) const {
 }
 
 std::unexpected<Error> Messages::unsupported(std::string_view what) const {
-  return fail(
-      ErrorCode::kUnsupportedModel,
-      fmt::format("'{}' can't be run here: {}{}; export it for XNNPACK as fp32 or static int8 with fixed shapes", file_,
-                  place_, what));
+  return fail(ErrorCode::kUnsupportedModel,
+              fmt::format("{}{}{}{}", unsupported_start(file_), place_, what, kUnsupportedRemedy));
 }
 
 std::unexpected<Error> Messages::too_large(std::string_view what) const {
   return fail(ErrorCode::kLimitExceeded,
               fmt::format("'{}' is too large: {}{}; use a smaller model", file_, place_, what));
+}
+
+std::string_view unsupported_reason(const Error& error, std::string_view file) {
+  std::string_view reason = error.message;
+  const std::string start = unsupported_start(file);
+  if (reason.starts_with(start) && reason.ends_with(kUnsupportedRemedy)) {
+    reason.remove_prefix(start.size());
+    reason.remove_suffix(kUnsupportedRemedy.size());
+  }
+  return reason;
 }
 
 std::string printable(std::string_view text) {

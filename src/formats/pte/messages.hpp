@@ -33,6 +33,10 @@ class Messages {
   std::string place_;  // ends in ": " unless empty
 };
 
+/// What an error made by unsupported() says between the file's name and the remedy: for messages with a better remedy,
+/// or none. Other errors' messages are whole.
+std::string_view unsupported_reason(const Error& error, std::string_view file);
+
 /// Text out of the file, fit for a message: at most 64 characters, everything but printable ASCII replaced by '?'.
 std::string printable(std::string_view text);
 

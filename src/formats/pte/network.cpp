@@ -104,7 +104,7 @@ class Reader {
   }
 
   static std::unexpected<Error> not_float(const Tensor& source, const Messages& place) {
-    return place.unsupported(fmt::format("it reads {}; the native engine computes in fp32", describe(source.info)));
+    return place.unsupported(fmt::format("it reads {}, and the native engine computes in fp32", describe(source.info)));
   }
 
   Result<TensorId> read_constant(std::size_t value, const Messages& place) {

@@ -205,7 +205,7 @@ class Lowering {
       return delegate_.values[value].type == xnnpack::DataType::kFloat;
     };
     if (!is_float(node.output) || !std::ranges::all_of(node.inputs, is_float))
-      return place.unsupported("it is quantised; the native engine computes in fp32");
+      return place.unsupported("it is quantised, and the native engine computes in fp32");
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     if (!is_limited(node.op) && (node.min != -kInfinity || node.max != kInfinity))
       return place.unsupported("it limits its result");

@@ -67,13 +67,6 @@ void PrintTo(const FullSize& network, std::ostream* out) {
   *out << network.skeleton;
 }
 
-// The plain interpreter takes minutes for the largest network if it is instrumented.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kInstrumented = true;
-#else
-constexpr bool kInstrumented = false;
-#endif
-
 class FullSizeNetworks : public ::testing::TestWithParam<FullSize> {
  protected:
   static void expect_golden(const graph::Graph& network) {
@@ -108,7 +101,8 @@ TEST_P(FullSizeNetworks, AgreeWithPytorchBeforeAndAfterPasses) {
   ASSERT_TRUE(sound) << sound.error().message;
   EXPECT_LE(graph::multiply_adds(*network), work);
   EXPECT_EQ(network->nodes.size(), GetParam().steps) << graph::describe(*network);
-  if (!GetParam().slow || !kInstrumented) expect_golden(*network);
+  // It takes minutes for the largest network if it is instrumented.
+  if (!GetParam().slow || !test::kInstrumented) expect_golden(*network);
 }
 
 TEST(EmbeddedNetwork, IsTheSameAfterPasses) {

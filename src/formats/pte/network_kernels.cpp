@@ -74,7 +74,7 @@ Result<Movement> read_movement(const Plan& plan, const Call& call, const Message
     const bool known = tensor == movement.from && tensor->storage == Storage::kConstant;
     if (tensor->info.type != ScalarType::kFloat && !known)
       return messages.unsupported(
-          fmt::format("it moves {}; the native engine computes in fp32", describe(tensor->info)));
+          fmt::format("it moves {}, and the native engine computes in fp32", describe(tensor->info)));
   }
   return movement;
 }
