@@ -27,3 +27,7 @@ echo "way (resize every class's plane, softmax, argmax), interleaved, $runs repe
 "$build/src/postprocess/silhouette_postprocess_benchmark" --benchmark_repetitions="$runs" --benchmark_enable_random_interleaving=true \
   --benchmark_filter='side:513/width:4000/height:3000/classes:2/noise:0/threads:2' --benchmark_format=json 2>/dev/null |
   python3 "$root/bench/ratio.py"
+
+echo
+echo "Kernels alone, on one thread, data in the caches: floating-point operations and share of the processor's measured peak"
+"$build/src/kernels/silhouette_kernels_benchmark" --benchmark_min_time=0.1 2>/dev/null

@@ -73,6 +73,8 @@ class Network:
         self.image = values.reshape(1, 3, side, side)
 
     def run(self):
+        # Whoever is done with a result lets it go: its memory can be used again.
+        self.result = None
         self.result = self.runtime(self.image)
 
     def output(self) -> bytes:
@@ -137,6 +139,7 @@ class Photo:
         return np.stack([np.asarray(plane) for plane in planes]).argmax(0)
 
     def run(self):
+        self.result = None
         self.result = self.steps()
 
     def output(self) -> bytes:

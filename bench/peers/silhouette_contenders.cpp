@@ -43,6 +43,7 @@ class NetworkContender final : public Contender {
   }
 
   Result<void> run() override {
+    logits_ = {};
     auto logits = model_->engine->run(input_.span(), Tail::kWhole, {});
     if (!logits) return std::unexpected(std::move(logits.error()));
     logits_ = std::move(logits->values);
@@ -54,7 +55,7 @@ class NetworkContender final : public Contender {
  private:
   std::shared_ptr<LoadedModel> model_;
   AlignedBuffer<float> input_;
-  AlignedBuffer<float> logits_;
+  BufferPool::Buffer logits_;
 };
 
 class PhotoContender final : public Contender {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/buffer_pool.hpp"
 #include "base/checked.hpp"
 #include "base/file.hpp"
 #include "base/hash_random.hpp"
@@ -111,6 +112,41 @@ TEST(File, NamesWhatIsWrong) {
   ASSERT_EQ(::mkfifo((folder.path() / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(read_file(folder.path() / "pipe", 10).error().code, ErrorCode::kIoError);
   EXPECT_EQ(write_file_atomically(folder.path() / "no" / "such", {}).error().code, ErrorCode::kFileNotFound);
+}
+
+TEST(BufferPool, GivesBuffersOfOneSizeAgain) {
+  auto pool = BufferPool::create();
+  auto first = pool->take(1000, "a test").value();
+  const float* const address = first.data();
+  EXPECT_EQ(first.size(), 1000U);
+  {
+    const auto moved = std::move(first);
+    EXPECT_EQ(moved.data(), address);
+    EXPECT_NE(pool->take(1000, "a test").value().data(), address) << "in use";
+  }
+  EXPECT_NE(pool->take(999, "a test").value().data(), address);
+  auto again = pool->take(1000, "a test").value();
+  EXPECT_EQ(again.data(), address);
+  EXPECT_EQ(pool->take(SIZE_MAX / 2, "a test").error().code, ErrorCode::kLimitExceeded);
+  pool.reset();
+  again.span()[999] = 1;
+}
+
+TEST(BufferPool, IsSharedByThreads) {
+  const auto pool = BufferPool::create();
+  std::vector<std::jthread> threads;
+  std::atomic<bool> good = true;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 1000; ++i) {
+        auto buffer = pool->take(64, "a test").value();
+        std::ranges::fill(buffer.span(), static_cast<float>(t));
+        if (std::ranges::count(buffer.span(), static_cast<float>(t)) != 64) good = false;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_TRUE(good);
 }
 
 TEST(HashRandom, IsUniformOnItsInterval) {

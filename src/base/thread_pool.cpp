@@ -1,5 +1,6 @@
 #include "base/thread_pool.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <system_error>
@@ -11,6 +12,9 @@ namespace {
 /// that nobody minds.
 constexpr std::chrono::microseconds kAwake{60};
 constexpr int kPausesBetweenLooks = 32;
+/// What a thread takes at once is this part of its share of what is left: many small items cost little to hand out, and
+/// are next to each other; of few large ones no thread has one too many.
+constexpr std::size_t kPartOfShare = 4;
 
 void pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,6 +28,7 @@ void pause() noexcept {
 
 struct ThreadPool::Job {
   std::size_t count;
+  std::size_t threads;
   const std::function<void(std::size_t)>* body;
   std::atomic<std::size_t> next{0};
 };
@@ -48,9 +53,12 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(Job& job) {
-  for (std::size_t i = job.next.fetch_add(1, std::memory_order_relaxed); i < job.count;
-       i = job.next.fetch_add(1, std::memory_order_relaxed)) {
-    (*job.body)(i);
+  std::size_t begin = job.next.load(std::memory_order_relaxed);
+  while (begin < job.count) {
+    const std::size_t end = begin + std::max<std::size_t>(1, (job.count - begin) / (kPartOfShare * job.threads));
+    if (!job.next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
+    for (std::size_t i = begin; i < end; ++i) (*job.body)(i);
+    begin = job.next.load(std::memory_order_relaxed);
   }
 }
 
@@ -84,7 +92,7 @@ void ThreadPool::work() {
 }
 
 void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {
-  Job job{count, &body, {}};
+  Job job{count, workers_.size() + 1, &body, {}};
   // A flag, not a mutex: a loop inside a loop asks for it on the thread that holds it.
   if (workers_.empty() || count < 2 || busy_.test_and_set(std::memory_order_acquire)) {
     run(job);

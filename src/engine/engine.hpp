@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/aligned_buffer.hpp"
+#include "base/buffer_pool.hpp"
 #include "base/upsampling.hpp"
 #include "silhouette/error.hpp"
 
@@ -30,7 +30,7 @@ struct NetworkShape {
 /// What a run gives: channels × height × width values, planar. With `pending` they are the operand of the network's
 /// last step, a resize, which is left to the caller: it may need some of the result only, or none at another size.
 struct Logits {
-  AlignedBuffer<float> values;
+  BufferPool::Buffer values;
   int channels = 0;
   int height = 0;
   int width = 0;

@@ -1,8 +1,13 @@
 #include <cstddef>
 
+// A test compiles the same code for any machine, under another name.
+#ifdef SILHOUETTE_AVX512_FOR_ANY_MACHINE
+#define SILHOUETTE_ISA avx512_for_any_machine
+#else
 #define SILHOUETTE_ISA avx512
+#endif
 
-namespace silhouette::kernels::avx512 {
+namespace silhouette::kernels::SILHOUETTE_ISA {
 
 inline constexpr std::size_t kLanes = 16;
 inline constexpr std::size_t kBlock = 16;
@@ -11,13 +16,17 @@ inline constexpr std::size_t kRowsOfOne = 14;
 inline constexpr std::size_t kRowsOfTwo = 14;
 inline constexpr std::size_t kDepth = 512;
 
-}  // namespace silhouette::kernels::avx512
+}  // namespace silhouette::kernels::SILHOUETTE_ISA
 
 #include "kernels/all.hpp"
 #include "kernels/isa.hpp"
 
 namespace silhouette::kernels {
 
+#ifdef SILHOUETTE_AVX512_FOR_ANY_MACHINE
+constinit const Kernels kAvx512ForAnyMachine = avx512_for_any_machine::make_kernels("avx512, for any machine");
+#else
 constinit const Kernels kAvx512Kernels = avx512::make_kernels("avx512");
+#endif
 
 }  // namespace silhouette::kernels

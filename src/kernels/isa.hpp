@@ -10,5 +10,7 @@ extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 #endif
+/// Of a test's own library.
+extern const Kernels kAvx512ForAnyMachine;
 
 }  // namespace silhouette::kernels

@@ -51,9 +51,9 @@ struct Tile {
 };
 using TileKernel = void (*)(const Tile&);
 
-/// One row of a depthwise convolution's result for one block of channels.
+/// One row of a depthwise convolution's result for one block of channels, or two that share all but one input row each.
 struct DepthwiseRow {
-  const float* const* rows = nullptr;  ///< kernel_height input rows; null where there is none
+  const float* const* rows = nullptr;  ///< kernel_height input rows, one more for two; null where there is none
   std::size_t kernel_height = 0;
   std::size_t kernel_width = 0;
   std::ptrdiff_t input_width = 0;
@@ -64,6 +64,7 @@ struct DepthwiseRow {
   const float* weights = nullptr;  ///< [kernel_height][kernel_width][block]
   const float* bias = nullptr;     ///< [block]
   float* output = nullptr;
+  float* second = nullptr;  ///< the result of all rows but the first, or null for one result
   Epilogue epilogue;
 };
 
@@ -123,6 +124,7 @@ struct ResizePlanesRow {
   const float* top = nullptr;
   const float* bottom = nullptr;
   float weight_bottom = 0;
+  std::size_t input_width = 0;
   const std::int32_t* left = nullptr;
   const std::int32_t* right = nullptr;
   const float* weight_right = nullptr;

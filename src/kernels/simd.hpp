@@ -33,6 +33,20 @@ inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
 [[gnu::always_inline]] inline Vec max(Vec a, Vec b) {
   return a > b ? a : b;
 }
+/// A value that is used several times and stays in a register: compilers would rather read it from memory in every
+/// instruction that uses it, which costs a load each time.
+[[gnu::always_inline]] inline Vec in_register(Vec v) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(v));
+#elif defined(__AVX__)
+  if constexpr (kLanes <= 8) asm("" : "+x"(v));
+#elif defined(__x86_64__)
+  if constexpr (kLanes <= 4) asm("" : "+x"(v));
+#elif defined(__aarch64__)
+  if constexpr (kLanes <= 4) asm("" : "+w"(v));
+#endif
+  return v;
+}
 inline constexpr std::size_t kLineFloats = 16;  ///< of a cache line
 [[gnu::always_inline]] inline void prefetch_later(const float* p) {
   __builtin_prefetch(p, 0, 2);

@@ -59,9 +59,9 @@ Result<Image> decode_source(const ImageSource& source, const std::stop_token& st
   return image;
 }
 
-Result<AlignedBuffer<float>> make_input(const Image& image, const LoadedModel& model) {
+Result<BufferPool::Buffer> make_input(const Image& image, const LoadedModel& model) {
   const auto& shape = model.engine->shape();
-  auto input = AlignedBuffer<float>::create(image.pixels.size(), "the network's input");
+  auto input = model.inputs->take(image.pixels.size(), "the network's input");
   if (!input) return input;
   const auto layout = shape.input_nhwc ? TensorLayout::kNhwc : TensorLayout::kNchw;
   normalize_image(image, model.description.normalization, layout, input->span(), *model.pool);
@@ -175,7 +175,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
 
     auto logits = model.engine->run(input->span(), Tail::kPending, options.stop);
     if (!logits) return std::unexpected(std::move(logits.error()));
-    *input = AlignedBuffer<float>{};
+    *input = {};
     timings.network_ms = watch.lap();
 
     const LogitsView view{.values = logits->values.span(),

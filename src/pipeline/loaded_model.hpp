@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/buffer_pool.hpp"
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/model_data.hpp"
@@ -17,6 +18,7 @@ struct LoadedModel {
   ModelDescription description;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Engine> engine;  ///< may use the pool
+  std::shared_ptr<BufferPool> inputs = BufferPool::create();
 };
 
 /// A model's file, open.

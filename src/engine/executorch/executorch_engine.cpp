@@ -91,7 +91,7 @@ class ExecutorchEngine final : public Engine {
                   fmt::format("the network's input has {} values, '{}' takes 3 × {} × {}", input.size(), label_,
                               shape_.input_height, shape_.input_width));
     }
-    auto logits = AlignedBuffer<float>::create(channels * plane, "the network's output");
+    auto logits = outputs_->take(channels * plane, "the network's output");
     if (!logits) return std::unexpected(std::move(logits.error()));
 
     const auto turn = ExecutorchTurn::wait(stop);
@@ -158,6 +158,7 @@ class ExecutorchEngine final : public Engine {
   NetworkShape shape_;
   std::string label_;
   ExecutorchPool pool_;
+  std::shared_ptr<BufferPool> outputs_ = BufferPool::create();
   std::unique_ptr<et::extension::Module> module_;
 };
 

@@ -68,7 +68,7 @@ TEST(ExecutorchEngine, ThreadCountsAgreeAndMixedEnginesLive) {
   const auto expected = one->run(input, Tail::kWhole, {}).value().values;
   for (const auto& engine : {two.get(), three.get()}) {
     const auto logits = engine->run(input, Tail::kWhole, {}).value().values;
-    for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 1e-3F);
+    for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits.span()[i], expected.span()[i], 1e-3F);
   }
 }
 

@@ -28,6 +28,7 @@ bool makes_blocks(const graph::Node& node) {
   switch (node.op) {
     case Op::kConvolution:
     case Op::kDepthwiseConvolution:
+    case Op::kTransposeConvolution:
     case Op::kAveragePool:
     case Op::kMaxPool:
     case Op::kResizeBilinear:
@@ -45,7 +46,22 @@ kernels::Epilogue epilogue(const graph::Activation& activation) noexcept {
 }
 
 Builder::Builder(const graph::Graph& graph, const PlanOptions& options)
-    : graph_(&graph), options_(options), views_(graph.tensors.size()), placed_(graph.tensors.size()) {
+    : graph_(&graph),
+      options_(options),
+      views_(graph.tensors.size()),
+      placed_(graph.tensors.size()),
+      only_readers_(graph.tensors.size()) {
+  std::vector<int> reads(graph.tensors.size());
+  for (const graph::Node& node : graph.nodes) {
+    for (const graph::TensorId id : node.inputs) {
+      ++reads[id];
+      only_readers_[id] = &node;
+    }
+  }
+  ++reads[graph.output];
+  for (std::size_t id = 0; id < reads.size(); ++id) {
+    if (reads[id] != 1 || id == graph.output) only_readers_[id] = nullptr;
+  }
   build_.plan.buffers.resize(kOutputBuffer + 1);
   define(graph.input, Layout::kDense, {kInputBuffer, 0});
 }
@@ -176,11 +192,15 @@ void Builder::place_concatenations() {
 void Builder::add_node(std::uint32_t index) {
   node_ = index;
   const graph::Node& node = graph_->nodes[index];
+  // Made along with what it reads.
+  if (existing(node.output, Layout::kBlocked)) return;
   bool done = false;
   switch (node.op) {
     case Op::kConvolution:
       done = add_winograd(*this, node) || add_strassen(*this, node) || add_convolution(*this, node);
       break;
+    case Op::kTransposeConvolution: done = add_transpose_convolution(*this, node); break;
+    case Op::kFullyConnected: done = add_fully_connected(*this, node); break;
     case Op::kDepthwiseConvolution: done = add_depthwise(*this, node); break;
     case Op::kAveragePool:
     case Op::kMaxPool: done = add_pool(*this, node); break;

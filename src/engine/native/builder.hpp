@@ -65,6 +65,9 @@ class Builder {
   /// The dimensions of a tensor that is an image: four, the first of them 1.
   [[nodiscard]] std::optional<ImageShape> image(graph::TensorId id) const;
 
+  /// The node that reads a tensor, if it is the only one, reads it once, and the tensor isn't the network's result.
+  [[nodiscard]] const graph::Node* only_reader(graph::TensorId id) const { return only_readers_[id]; }
+
   View add_buffer(std::size_t floats);
   /// Packed constants of so many floats, aligned.
   View add_weights(std::size_t floats, std::size_t parts, std::function<bool(float*, std::size_t)> pack);
@@ -102,6 +105,7 @@ class Builder {
   Build build_;
   std::vector<std::array<std::optional<View>, 3>> views_;
   std::vector<std::optional<View>> placed_;  ///< blocked results that belong into a concatenation's
+  std::vector<const graph::Node*> only_readers_;
   std::uint32_t node_ = 0;
   std::optional<Tail> tail_;  ///< that steps being added belong to
 };
@@ -110,6 +114,8 @@ kernels::Epilogue epilogue(const graph::Activation& activation) noexcept;
 
 // Each adds a node's steps if it knows a fast way, and says whether it did.
 bool add_convolution(Builder& builder, const graph::Node& node);
+bool add_transpose_convolution(Builder& builder, const graph::Node& node);
+bool add_fully_connected(Builder& builder, const graph::Node& node);
 bool add_winograd(Builder& builder, const graph::Node& node);
 bool add_strassen(Builder& builder, const graph::Node& node);
 bool add_depthwise(Builder& builder, const graph::Node& node);

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "engine/native/builder.hpp"
+#include "engine/native/depthwise.hpp"
 #include "engine/native/product.hpp"
 
 namespace silhouette::native {
 namespace {
 
 using graph::Node;
+using graph::Op;
 
 /// What a convolution reads and gives.
 struct Shapes {
@@ -110,6 +112,14 @@ class Frame2D final : public Step {
   std::size_t planes_ = 0;
 };
 
+/// Known at compile time, the number of planes makes this a few shuffles for every vector.
+template <std::size_t kPlanes>
+void interleave(const float* planes, std::size_t plane, std::size_t pixels, float* to) {
+  for (std::size_t x = 0; x < pixels; ++x) {
+    for (std::size_t c = 0; c < kPlanes; ++c) to[x * kPlanes + c] = planes[c * plane + x];
+  }
+}
+
 /// The few planes of a network's input, interleaved pixel by pixel between zeros.
 class Interleave final : public Step {
  public:
@@ -128,11 +138,15 @@ class Interleave final : public Step {
     std::fill_n(row, static_cast<std::size_t>(width_) * channels, 0.0F);
     const std::int64_t y = static_cast<std::int64_t>(task) - top_;
     if (y < 0 || y >= shape_.height) return;
-    const float* source = frame.at(from_) + y * shape_.width;
-    for (std::size_t c = 0; c < channels; ++c) {
-      float* const first = row + static_cast<std::size_t>(left_) * channels + c;
-      for (std::int64_t x = 0; x < shape_.width; ++x) first[static_cast<std::size_t>(x) * channels] = source[x];
-      source += shape_.pixels();
+    const float* const source = frame.at(from_) + y * shape_.width;
+    float* const first = row + static_cast<std::size_t>(left_) * channels;
+    const auto plane = static_cast<std::size_t>(shape_.pixels());
+    const auto pixels = static_cast<std::size_t>(shape_.width);
+    switch (channels) {
+      case 1: return interleave<1>(source, plane, pixels, first);
+      case 2: return interleave<2>(source, plane, pixels, first);
+      case 3: return interleave<3>(source, plane, pixels, first);
+      default: return interleave<4>(source, plane, pixels, first);
     }
   }
 
@@ -145,19 +159,23 @@ class Interleave final : public Step {
   std::int64_t width_;
 };
 
+/// Whether a convolution has so few input channels that they are best read pixel by pixel.
+bool is_interleaved(const Node& node, const Shapes& shapes, std::size_t block) {
+  return shapes.in.channels < static_cast<std::int64_t>(block) && shapes.in.channels <= 4 && node.window.groups == 1 &&
+         node.window.dilation_width == 1 && (shapes.kernel_width > 1 || shapes.kernel_height > 1);
+}
+
 /// Builds the product (or products, of groups) of one convolution.
 class Convolution {
  public:
-  Convolution(Builder& builder, const Node& node, const Shapes& shapes)
-      : builder_(builder), node_(node), shapes_(shapes), block_(builder.block()) {
+  /// `depthwise`: what alone reads the result, if it is to be made along with it.
+  Convolution(Builder& builder, const Node& node, const Shapes& shapes, const Node* depthwise)
+      : builder_(builder), node_(node), shapes_(shapes), block_(builder.block()), depthwise_(depthwise) {
     kernels_ = &builder.kernels();
   }
 
   void build() {
-    const bool small = shapes_.in.channels < static_cast<std::int64_t>(block_) && shapes_.in.channels <= 4 &&
-                       node_.window.groups == 1 && node_.window.dilation_width == 1 &&
-                       (shapes_.kernel_width > 1 || shapes_.kernel_height > 1);
-    if (small) {
+    if (is_interleaved(node_, shapes_, block_)) {
       build_interleaved();
     } else {
       build_blocked();
@@ -201,13 +219,25 @@ class Convolution {
 
   void add(const Product::Geometry& geometry, std::vector<Segment> segments, std::vector<std::vector<Tap>> tables,
            std::int64_t multiply_adds, const char* how) {
-    const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, multiply_adds);
-    auto step = std::make_unique<Product>(*kernels_, geometry, std::move(segments), std::move(tables), wanted);
+    // The time of a few pixels' product is that of reading the weights.
+    const std::int64_t work = multiply_adds * (shapes_.out.pixels() < 4 ? 4 : 1);
+    const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, work);
+    auto step = std::make_unique<Product>(*kernels_, geometry, segments, std::move(tables), wanted);
     step->multiply_adds = multiply_adds;
     step->name = fmt::format("convolution {}x{}{} {}x{}x{} -> {}", shapes_.kernel_height, shapes_.kernel_width, how,
                              shapes_.out.height, shapes_.out.width, shapes_.in.channels, shapes_.out.channels);
-    builder_.add_step(std::move(step));
+    if (depthwise_ == nullptr) {
+      builder_.add_step(std::move(step));
+      return;
+    }
+    auto window = DepthwiseWindow::create(builder_, *depthwise_);
+    const View to = builder_.result(depthwise_->output, Layout::kBlocked);
+    builder_.add_step(
+        make_product_depthwise(builder_, std::move(step), std::move(segments), multiply_adds, std::move(window), to));
   }
+
+  /// Where the result goes, unless it lives only within a step.
+  View result() { return depthwise_ == nullptr ? builder_.result(node_.output, Layout::kBlocked) : View{}; }
 
   [[nodiscard]] std::span<const float> weights() const { return builder_.tensor(node_.inputs[1]).constant.values; }
 
@@ -248,7 +278,7 @@ class Convolution {
     g.chunk_length = panels.channels;
     g.chunks = 1;
     add_addend(g, 0);
-    g.c = builder_.result(node_.output, Layout::kBlocked);
+    g.c = result();
     std::vector<Tap> taps;
     for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
       taps.push_back({.a = static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line, .index = ky});
@@ -319,7 +349,7 @@ class Convolution {
                             .block = block_};
     const std::int64_t done =
         static_cast<std::int64_t>(panels.tap_channels * group_columns) * rows_times_taps(segments, tables);
-    std::optional<View> result;
+    std::optional<View> to;
     for (std::size_t group = 0; group < groups; ++group) {
       Product::Geometry g = geometry(panels);
       g.a = from.at(group * shapes_.group_channels * static_cast<std::size_t>(plane_pixels));
@@ -330,8 +360,8 @@ class Convolution {
       g.chunk_length = block_;
       g.chunks = panels.tap_channels / block_;
       add_addend(g, group * group_columns);
-      if (!result) result = builder_.result(node_.output, Layout::kBlocked);
-      g.c = result->at(group * group_columns * static_cast<std::size_t>(shapes_.out.pixels()));
+      if (!to) to = result();
+      g.c = to->at(group * group_columns * static_cast<std::size_t>(shapes_.out.pixels()));
       add(g, segments, tables, done, how);
     }
   }
@@ -379,7 +409,21 @@ class Convolution {
   Shapes shapes_;
   std::size_t block_;
   const kernels::Kernels* kernels_;
+  const Node* depthwise_;
 };
+
+/// The depthwise convolution that is made along with a convolution, whose result then needn't go through memory.
+const Node* depthwise_after(const Builder& builder, const Node& node, const Shapes& shapes) {
+  const Node* const reader = builder.only_reader(node.output);
+  if (reader == nullptr || reader->op != Op::kDepthwiseConvolution || reader->inputs[0] != node.output) return nullptr;
+  if (node.window.groups != 1 || node.inputs.size() > 3) return nullptr;
+  if (reader->inputs.size() > 2 && !builder.tensor(reader->inputs[2]).is_constant()) return nullptr;
+  // Rows in one segment, or one for each line; sums in one pass, since what they are added up in is made but once.
+  const bool is_pointwise = shapes.kernel_height * shapes.kernel_width == 1 && node.window.pad_top == 0 &&
+                            node.window.pad_left == 0 && shapes.group_channels <= builder.kernels().depth;
+  const bool is_first = is_interleaved(node, shapes, builder.block());
+  return (is_pointwise || is_first) && fits_product_depthwise(builder, *reader) ? reader : nullptr;
+}
 
 }  // namespace
 
@@ -397,7 +441,7 @@ bool add_convolution(Builder& builder, const Node& node) {
   const auto block = static_cast<std::int64_t>(builder.block());
   // Groups whose channels share blocks with others' have no place of their own.
   if (node.window.groups > 1 && (dims[3] % block != 0 || out->channels / node.window.groups % block != 0)) return false;
-  Convolution(builder, node, shapes).build();
+  Convolution(builder, node, shapes, depthwise_after(builder, node, shapes)).build();
   return true;
 }
 

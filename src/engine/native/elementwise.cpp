@@ -193,6 +193,7 @@ class Resize final : public Step {
     if (planar_) {
       kernels::ResizePlanesRow planes;
       fill(planes, from, y);
+      planes.input_width = static_cast<std::size_t>(in_.width);
       const std::size_t first = block_index * kernels_->block;
       planes.plane = static_cast<std::size_t>(out_.pixels());
       planes.channels = std::min(kernels_->block, static_cast<std::size_t>(out_.channels) - first);

@@ -93,10 +93,9 @@ class NativeEngine final : public Engine {
       logits.width = plan_.pending->width;
       logits.pending = plan_.pending->upsampling;
     }
-    auto values = AlignedBuffer<float>::create(static_cast<std::size_t>(logits.channels) *
-                                                   static_cast<std::size_t>(logits.height) *
-                                                   static_cast<std::size_t>(logits.width),
-                                               "the network's output");
+    auto values = outputs_->take(static_cast<std::size_t>(logits.channels) * static_cast<std::size_t>(logits.height) *
+                                     static_cast<std::size_t>(logits.width),
+                                 "the network's output");
     if (!values) return std::unexpected(std::move(values.error()));
     logits.values = std::move(*values);
     auto workspace = take_workspace();
@@ -182,6 +181,7 @@ class NativeEngine final : public Engine {
   Plan plan_;
   AlignedBuffer<float> weights_;
   std::optional<native::PackedFile> packed_;  ///< instead
+  std::shared_ptr<BufferPool> outputs_ = BufferPool::create();
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;
 };

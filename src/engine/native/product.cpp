@@ -108,7 +108,7 @@ void Product::make_groups(std::size_t wanted_tasks) {
       piece.rows = std::min(segment.rows, room);
       pieces.push_back(piece);
       segment.a += static_cast<std::ptrdiff_t>(piece.rows) * geometry_.row_stride;
-      segment.row += piece.rows;
+      segment.row += piece.rows * static_cast<std::size_t>(geometry_.c_row_step);
       segment.rows -= piece.rows;
       filled += piece.rows;
       if (filled + full > target) {
@@ -140,8 +140,29 @@ Product::Upcoming Product::look_ahead(const Frame& frame, std::size_t panel, std
   return upcoming;
 }
 
-void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_index, const Segment& segment,
+void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment,
                         Upcoming& upcoming) const noexcept {
+  const Geometry& g = geometry_;
+  const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
+  const std::ptrdiff_t offset =
+      static_cast<std::ptrdiff_t>(panel) * 2 * g.c_block_stride + static_cast<std::ptrdiff_t>(segment.row) * block;
+  Destination to{.c = frame.at(g.c) + offset, .block_stride = g.c_block_stride, .addend = nullptr};
+  if (g.addend) {
+    to.addend = frame.at(*g.addend) + (g.addend_is_row ? static_cast<std::ptrdiff_t>(panel) * 2 * block : offset);
+  }
+  run_tiles(frame, panel, pass, segment, to, upcoming);
+}
+
+void Product::run_rows(const Frame& frame, std::size_t panel, const Segment& segment, float* to,
+                       std::ptrdiff_t block_stride) const noexcept {
+  Upcoming nothing;
+  for (std::size_t pass = 0; pass < passes_[segment.table].size(); ++pass) {
+    run_tiles(frame, panel, pass, segment, {.c = to, .block_stride = block_stride, .addend = nullptr}, nothing);
+  }
+}
+
+void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_index, const Segment& segment,
+                        const Destination& to, Upcoming& upcoming) const noexcept {
   const auto& passes = passes_[segment.table];
   if (pass_index >= passes.size()) return;
   const Pass& pass = passes[pass_index];
@@ -159,28 +180,24 @@ void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_
   tile.chunk_stride = g.chunk_stride;
   tile.chunk_length = g.chunk_length;
   tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
-  tile.c_row_stride = block;
-  tile.c_block_stride = g.c_block_stride;
+  tile.c_row_stride = g.c_row_step * block;
+  tile.c_block_stride = to.block_stride;
   tile.accumulate = !is_first;
   tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
   tile.finish = pass_index + 1 == passes.size();
   tile.epilogue = g.epilogue;
 
   const float* a = frame.at(g.a) + segment.a;
-  const std::ptrdiff_t c_offset =
-      static_cast<std::ptrdiff_t>(panel) * 2 * g.c_block_stride + static_cast<std::ptrdiff_t>(segment.row) * block;
-  float* c = frame.at(g.c) + c_offset;
-  const float* addend = nullptr;
-  if (g.addend && tile.finish) {
-    addend = frame.at(*g.addend) + (g.addend_is_row ? static_cast<std::ptrdiff_t>(column) : c_offset);
-    tile.addend_row_stride = g.addend_is_row ? 0 : block;
-    tile.addend_block_stride = g.addend_is_row ? block : g.c_block_stride;
-  }
+  float* c = to.c;
+  const float* addend = tile.finish ? to.addend : nullptr;
+  tile.addend_row_stride = g.addend_is_row ? 0 : tile.c_row_stride;
+  tile.addend_block_stride = g.addend_is_row ? block : to.block_stride;
   const std::size_t most = kernels_->tile_rows[width];
   const std::size_t count = (segment.rows + most - 1) / most;
-  std::size_t done = 0;
-  for (std::size_t i = 1; i <= count; ++i) {
-    const std::size_t rows = segment.rows * i / count - done;
+  const std::size_t each = segment.rows / count;
+  const std::size_t larger = segment.rows % count;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t rows = each + (i < larger ? 1 : 0);
     tile.a = a;
     tile.c = c;
     tile.addend = addend;
@@ -188,9 +205,8 @@ void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass_
     tile.next_lines = upcoming.panel < upcoming.end ? upcoming.lines : 0;
     tiles_[width][rows - 1](tile);
     upcoming.panel += tile.next_lines * tile.run_count * tile.chunks * kLineFloats;
-    done += rows;
     a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
-    c += static_cast<std::ptrdiff_t>(rows) * block;
+    c += static_cast<std::ptrdiff_t>(rows) * tile.c_row_stride;
     if (addend != nullptr) addend += static_cast<std::ptrdiff_t>(rows) * tile.addend_row_stride;
   }
 }

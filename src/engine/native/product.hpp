@@ -64,6 +64,7 @@ class Product : public Step {
     std::size_t chunk_length = 0;
     std::size_t chunks = 0;  ///< of each tap
     std::ptrdiff_t c_block_stride = 0;
+    std::ptrdiff_t c_row_step = 1;  ///< rows of C from a segment's row to its next
     kernels::Epilogue epilogue;
     bool accumulate = false;         ///< C has an earlier part of the depth
     std::size_t first_channel = 0;   ///< of the weights' taps: the part of the depth that A has
@@ -75,7 +76,20 @@ class Product : public Step {
 
   void run(const Frame& frame, std::size_t task) const noexcept override;
 
+  /// One panel of some rows into other memory than C; `segment.row` doesn't matter. Not for products with an addend.
+  void run_rows(const Frame& frame, std::size_t panel, const Segment& segment, float* to,
+                std::ptrdiff_t block_stride) const noexcept;
+
+  [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return geometry_.row_stride; }
+
  private:
+  /// A result and what is added to it.
+  struct Destination {
+    float* c = nullptr;
+    std::ptrdiff_t block_stride = 0;
+    const float* addend = nullptr;
+  };
+
   /// A part of the depth that fits into the first-level cache.
   struct Pass {
     std::vector<kernels::Run> runs[2];  ///< for panels of one and of two blocks
@@ -93,6 +107,8 @@ class Product : public Step {
   [[nodiscard]] Upcoming look_ahead(const Frame& frame, std::size_t panel, std::size_t pass,
                                     std::size_t rows) const noexcept;
   void run_panel(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment,
+                 Upcoming& upcoming) const noexcept;
+  void run_tiles(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment, const Destination& to,
                  Upcoming& upcoming) const noexcept;
 
   const kernels::Kernels* kernels_;

@@ -51,29 +51,19 @@ class WindowStep : public Step {
     writes = {to.buffer};
   }
 
-  void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t block_index = bands_.block(task);
-    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
-    const auto plane = static_cast<std::ptrdiff_t>(block_index) * block;
-    const float* const from = frame.at(from_) + plane * in_.pixels();
-    float* const to = frame.at(to_) + plane * out_.pixels();
-    std::array<const float*, kMaxKernel> rows{};
-    for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
-      for (std::int64_t ky = 0; ky < window_.kernel_height; ++ky) {
-        const std::int64_t row = y * window_.stride_height - window_.pad_top + ky * window_.dilation_height;
-        rows[static_cast<std::size_t>(ky)] = row < 0 || row >= in_.height ? nullptr : from + row * in_.width * block;
-      }
-      run_row(frame, block_index, rows.data(), to + y * out_.width * block);
-    }
+ protected:
+  [[nodiscard]] const float* input(const Frame& frame, std::size_t block) const noexcept {
+    return frame.at(from_) + block * static_cast<std::size_t>(in_.pixels()) * kernels_->block;
+  }
+  [[nodiscard]] float* output(const Frame& frame, std::size_t block, std::int64_t y) const noexcept {
+    const std::size_t pixel =
+        block * static_cast<std::size_t>(out_.pixels()) + static_cast<std::size_t>(y * out_.width);
+    return frame.at(to_) + pixel * kernels_->block;
   }
 
- protected:
-  virtual void run_row(const Frame& frame, std::size_t block_index, const float* const* rows,
-                       float* output) const noexcept = 0;
-
   template <typename Row>
-  void fill(Row& row, const float* const* rows, float* output) const noexcept {
-    row.rows = rows;
+  [[nodiscard]] Row make_row() const noexcept {
+    Row row;
     row.kernel_height = static_cast<std::size_t>(window_.kernel_height);
     row.kernel_width = static_cast<std::size_t>(window_.kernel_width);
     row.input_width = in_.width;
@@ -81,47 +71,16 @@ class WindowStep : public Step {
     row.stride = window_.stride_width;
     row.dilation = window_.dilation_width;
     row.pad_left = window_.pad_left;
-    row.output = output;
+    return row;
   }
 
   const kernels::Kernels* kernels_;
   graph::Window window_;
-
- private:
   ImageShape in_;
   ImageShape out_;
   View from_;
   View to_;
   Bands bands_;
-};
-
-class Depthwise final : public WindowStep {
- public:
-  Depthwise(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
-            View to, std::size_t wanted, View weights, View bias)
-      : WindowStep(kernels, node, in, out, from, to, wanted),
-        weights_(weights),
-        bias_(bias),
-        epilogue_(epilogue(node.activation)) {
-    name = fmt::format("depthwise {}x{} s{} d{} {}x{}x{}", window_.kernel_height, window_.kernel_width,
-                       window_.stride_height, window_.dilation_height, out.height, out.width, out.channels);
-  }
-
- protected:
-  void run_row(const Frame& frame, std::size_t block_index, const float* const* rows,
-               float* output) const noexcept override {
-    kernels::DepthwiseRow row;
-    fill(row, rows, output);
-    row.weights = frame.at(weights_) + block_index * row.kernel_height * row.kernel_width * kernels_->block;
-    row.bias = frame.at(bias_) + block_index * kernels_->block;
-    row.epilogue = epilogue_;
-    kernels_->depthwise(row);
-  }
-
- private:
-  View weights_;
-  View bias_;
-  kernels::Epilogue epilogue_;
 };
 
 class Pool final : public WindowStep {
@@ -135,14 +94,24 @@ class Pool final : public WindowStep {
                        window_.kernel_width, out.height, out.width, out.channels);
   }
 
- protected:
-  void run_row(const Frame& /*frame*/, std::size_t /*block_index*/, const float* const* rows,
-               float* output) const noexcept override {
-    kernels::PoolRow row;
-    fill(row, rows, output);
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t block = bands_.block(task);
+    auto row = make_row<kernels::PoolRow>();
     row.average = average_;
     row.epilogue = epilogue_;
-    kernels_->pool(row);
+    const float* const input = frame.at(from_) + block * static_cast<std::size_t>(in_.pixels()) * kernels_->block;
+    std::array<const float*, kMaxKernel> taps;
+    row.rows = taps.data();
+    for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
+      const std::int64_t first = y * window_.stride_height - window_.pad_top;
+      for (std::size_t k = 0; k < row.kernel_height; ++k) {
+        const std::int64_t line = first + static_cast<std::int64_t>(k) * window_.dilation_height;
+        taps[k] = line < 0 || line >= in_.height ? nullptr
+                                                 : input + static_cast<std::size_t>(line * in_.width) * kernels_->block;
+      }
+      row.output = output(frame, block, y);
+      kernels_->pool(row);
+    }
   }
 
  private:
@@ -181,49 +150,6 @@ class GlobalAverage final : public Step {
 };
 
 }  // namespace
-
-bool add_depthwise(Builder& builder, const Node& node) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
-  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  if (!in || !out || in->channels != out->channels || !weights.is_constant() ||
-      weights.dims[0] > static_cast<std::int64_t>(kMaxKernel)) {
-    return false;
-  }
-  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
-  const auto taps = static_cast<std::size_t>(weights.dims[0] * weights.dims[1]);
-  const auto channels = static_cast<std::size_t>(out->channels);
-  const std::size_t block = builder.block();
-  const std::size_t blocks = builder.blocks(out->channels);
-  const float* const values = weights.constant.values.data();
-  const View packed = builder.add_weights(blocks * taps * block, blocks, [=](float* destination, std::size_t part) {
-    float* const to = destination + part * taps * block;
-    for (std::size_t tap = 0; tap < taps; ++tap) {
-      for (std::size_t lane = 0; lane < block; ++lane) {
-        const std::size_t channel = part * block + lane;
-        to[tap * block + lane] = channel < channels ? values[tap * channels + channel] : 0.0F;
-      }
-    }
-    return true;
-  });
-  std::span<const float> bias;
-  if (node.inputs.size() > 2) bias = builder.tensor(node.inputs[2]).constant.values;
-  const View packed_bias = builder.add_channel_values(bias, channels);
-  const View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const View to = builder.result(node.output, Layout::kBlocked);
-  const std::int64_t work = graph::multiply_adds(builder.graph(), node);
-  Node shaped = node;
-  shaped.window.kernel_height = weights.dims[0];
-  shaped.window.kernel_width = weights.dims[1];
-  // Depthwise multiply-adds take some four times as long as those of products.
-  auto step =
-      std::make_unique<Depthwise>(builder.kernels(), shaped, *in, *out, from, to,
-                                  builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * work), packed, packed_bias);
-  step->multiply_adds = work;
-  step->reads.push_back(kWeightsBuffer);
-  builder.add_step(std::move(step));
-  return true;
-}
 
 bool add_pool(Builder& builder, const Node& node) {
   const auto in = builder.image(node.inputs[0]);

@@ -11,6 +11,8 @@ enum class Rows : std::uint8_t {
   kGeneral,  ///< any row_stride and chunk_length
 };
 
+inline constexpr std::size_t kFewChunks = 8;
+
 /// `kRows` × `kBlocks` blocks of results in registers over the whole depth: of each step, one vector of B for each
 /// column vector, then one broadcast value of A for each row.
 template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
@@ -27,6 +29,9 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const std::ptrdiff_t row_stride = kKind == Rows::kPacked ? static_cast<std::ptrdiff_t>(kBlock) : t.row_stride;
   const std::ptrdiff_t chunk_stride = t.chunk_stride;
   const std::size_t length = kKind == Rows::kGeneral ? t.chunk_length : kBlock;
+  const std::ptrdiff_t to_next_tile = t.chunks > kFewChunks ? 0
+                                                            : static_cast<std::ptrdiff_t>(t.chunks) * chunk_stride -
+                                                                  static_cast<std::ptrdiff_t>(kRows) * row_stride;
   const float* next = t.next;
   const std::size_t next_lines = t.next_lines;
   for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
@@ -37,14 +42,15 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
         prefetch_later(next);
         next += kLineFloats;
       }
-      // The next chunks of A are far away: no hardware prefetcher follows.
+      // The next chunks of A are far away: no hardware prefetcher follows. The last of few chunks fetch the
+      // next tile's first; of many it was slower.
+      const float* const ahead = a + 2 * chunk_stride - (chunk <= 2 ? to_next_tile : 0);
       if constexpr (kKind == Rows::kPacked) {
 #pragma GCC unroll 16
-        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(a + 2 * chunk_stride + i);
+        for (std::size_t i = 0; i < kRows * kBlock; i += 16) prefetch(ahead + i);
       } else if constexpr (kKind == Rows::kStrided) {
 #pragma GCC unroll 16
-        for (std::size_t r = 0; r < kRows; ++r)
-          prefetch(a + 2 * chunk_stride + static_cast<std::ptrdiff_t>(r) * row_stride);
+        for (std::size_t r = 0; r < kRows; ++r) prefetch(ahead + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
 #pragma GCC unroll 4
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {

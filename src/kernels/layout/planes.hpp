@@ -61,16 +61,32 @@ inline void to_planes(const ToPlanes& t) {
                [&](std::size_t i, std::size_t lane) { return load(t.input + i * kBlock + lane); });
 }
 
+/// Pixels of an input row that are blended at once, on the stack.
+inline constexpr std::size_t kBlendedPixels = 512;
+
 inline void resize_planes(const ResizePlanesRow& r) {
   constexpr std::ptrdiff_t kWidth = kBlock;
-  store_planes(r.output_width, r.channels, r.output, r.plane, [&](std::size_t x, std::size_t lane) {
-    const std::ptrdiff_t left = r.left[x] * kWidth + static_cast<std::ptrdiff_t>(lane);
-    const std::ptrdiff_t right = r.right[x] * kWidth + static_cast<std::ptrdiff_t>(lane);
-    const float weight = r.weight_right[x];
-    const Vec top = load(r.top + left) + weight * (load(r.top + right) - load(r.top + left));
-    const Vec bottom = load(r.bottom + left) + weight * (load(r.bottom + right) - load(r.bottom + left));
-    return top + r.weight_bottom * (bottom - top);
-  });
+  const auto between = [&r](std::size_t x, const float* row, std::size_t lane) {
+    const Vec left = load(row + r.left[x] * kWidth + static_cast<std::ptrdiff_t>(lane));
+    const Vec right = load(row + r.right[x] * kWidth + static_cast<std::ptrdiff_t>(lane));
+    return left + r.weight_right[x] * (right - left);
+  };
+  if (r.input_width > kBlendedPixels || r.input_width > r.output_width) {
+    store_planes(r.output_width, r.channels, r.output, r.plane, [&](std::size_t x, std::size_t lane) {
+      const Vec top = between(x, r.top, lane);
+      return top + r.weight_bottom * (between(x, r.bottom, lane) - top);
+    });
+    return;
+  }
+  // Both rows into one first: each of its pixels is read several times.
+  alignas(64) float blended[kBlendedPixels * kBlock];
+  for (std::size_t i = 0; i < r.input_width * kBlock; i += kLanes) {
+    const Vec top = load(r.top + i);
+    store(blended + i, top + r.weight_bottom * (load(r.bottom + i) - top));
+  }
+  const float* const row = blended;
+  store_planes(r.output_width, r.channels, r.output, r.plane,
+               [&](std::size_t x, std::size_t lane) { return between(x, row, lane); });
 }
 
 }  // namespace silhouette::kernels::SILHOUETTE_ISA

@@ -1,0 +1,211 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/native/builder.hpp"
+#include "engine/native/product.hpp"
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+/// Weights [O, taps, I] of a node, in panels.
+View pack(Builder& builder, const Node& node, const PanelShape& panels) {
+  const float* const values = builder.tensor(node.inputs[1]).constant.values.data();
+  return builder.add_weights(panels.size(), panels.panels(), [=](float* destination, std::size_t panel) {
+    pack_panel(panels, values, panels.taps * panels.channels, panels.channels, panel,
+               destination + panels.panel_offset(panel));
+    return true;
+  });
+}
+
+View pack_bias(Builder& builder, const Node& node, std::size_t columns) {
+  std::span<const float> values;
+  if (node.inputs.size() > 2) values = builder.tensor(node.inputs[2]).constant.values;
+  return builder.add_channel_values(values, columns);
+}
+
+bool has_constant_weights(const Builder& builder, const Node& node) {
+  return builder.tensor(node.inputs[1]).is_constant() &&
+         (node.inputs.size() < 3 || builder.tensor(node.inputs[2]).is_constant());
+}
+
+/// A transposed convolution gives every `stride`th pixel by an ordinary convolution with some of the taps: each line of
+/// the result is as many stretches as there are columns' phases, without the pixels at the edges that meet fewer taps.
+class TransposedLines {
+ public:
+  TransposedLines(const graph::Window& window, const ImageShape& in, const ImageShape& out, std::size_t block)
+      : window_(window), in_(in), out_(out), block_(static_cast<std::int64_t>(block)) {
+    for (std::int64_t y = 0; y < out.height; ++y) add_line(y);
+  }
+
+  std::vector<Segment> segments;
+  std::vector<std::vector<Tap>> tables;
+  std::int64_t rows_times_taps = 0;
+
+ private:
+  /// A tap of one direction and the input's pixel that it is multiplied with.
+  struct Met {
+    std::int64_t tap = 0;
+    std::int64_t at = 0;
+  };
+
+  /// The taps that reach result `i`, whether there is input or not.
+  static std::vector<Met> taps_at(std::int64_t i, std::int64_t pad, std::int64_t kernel, std::int64_t stride,
+                                  std::int64_t dilation) {
+    std::vector<Met> result;
+    for (std::int64_t tap = 0; tap < kernel; ++tap) {
+      const std::int64_t reach = i + pad - tap * dilation;
+      if (reach % stride == 0) result.push_back({.tap = tap, .at = reach / stride});
+    }
+    return result;
+  }
+
+  void add_line(std::int64_t y) {
+    auto rows = taps_at(y, window_.pad_top, window_.kernel_height, window_.stride_height, window_.dilation_height);
+    std::erase_if(rows, [&](const Met& met) { return met.at < 0 || met.at >= in_.height; });
+    for (std::int64_t x = 0; x < std::min(window_.stride_width, out_.width); ++x) add_phase(y, x, rows);
+  }
+
+  /// Pixels x, x + stride, … of line y.
+  void add_phase(std::int64_t y, std::int64_t x, const std::vector<Met>& rows) {
+    const std::int64_t stride = window_.stride_width;
+    const std::int64_t count = (out_.width - x + stride - 1) / stride;
+    const auto columns =
+        taps_at(x, window_.pad_left, window_.kernel_width, window_.stride_width, window_.dilation_width);
+    std::vector<std::int64_t> cuts{0, count};
+    for (const Met& column : columns) {
+      cuts.push_back(std::clamp<std::int64_t>(-column.at, 0, count));
+      cuts.push_back(std::clamp<std::int64_t>(in_.width - column.at, 0, count));
+    }
+    std::ranges::sort(cuts);
+    for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+      if (cuts[i] == cuts[i + 1]) continue;
+      std::vector<Met> met = columns;
+      std::erase_if(met,
+                    [&](const Met& column) { return column.at + cuts[i] < 0 || column.at + cuts[i + 1] > in_.width; });
+      add_segment(y, x + cuts[i] * stride, cuts[i], cuts[i + 1] - cuts[i], rows, met);
+    }
+  }
+
+  void add_segment(std::int64_t y, std::int64_t x, std::int64_t first, std::int64_t count, const std::vector<Met>& rows,
+                   const std::vector<Met>& columns) {
+    Segment segment{.a = 0,
+                    .row = static_cast<std::size_t>(y * out_.width + x),
+                    .rows = static_cast<std::size_t>(count),
+                    .table = 0};
+    std::vector<Tap> taps;
+    for (const Met& row : rows) {
+      for (const Met& column : columns) {
+        const std::int64_t a = (row.at * in_.width + column.at + first) * block_;
+        if (taps.empty()) segment.a = a;
+        taps.push_back(
+            {.a = a - segment.a, .index = static_cast<std::size_t>(row.tap * window_.kernel_width + column.tap)});
+      }
+    }
+    std::vector<std::int64_t> key;
+    for (const Tap& tap : taps) {
+      key.push_back(tap.a);
+      key.push_back(static_cast<std::int64_t>(tap.index));
+    }
+    const auto [found, is_new] = numbers_.try_emplace(std::move(key), tables.size());
+    if (is_new) tables.push_back(taps);
+    segment.table = found->second;
+    rows_times_taps += count * static_cast<std::int64_t>(taps.size());
+    segments.push_back(segment);
+  }
+
+  graph::Window window_;
+  ImageShape in_;
+  ImageShape out_;
+  std::int64_t block_;
+  std::map<std::vector<std::int64_t>, std::size_t> numbers_;  ///< of tables
+};
+
+}  // namespace
+
+bool add_transpose_convolution(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const auto& dims = builder.tensor(node.inputs[1]).dims;
+  if (!in || !out || node.window.groups != 1 || !has_constant_weights(builder, node)) return false;
+  const std::size_t block = builder.block();
+  graph::Window window = node.window;
+  window.kernel_height = dims[1];
+  window.kernel_width = dims[2];
+  TransposedLines lines(window, *in, *out, block);
+  const std::size_t channel_blocks = builder.blocks(in->channels);
+  const PanelShape panels{.columns = static_cast<std::size_t>(out->channels),
+                          .taps = static_cast<std::size_t>(dims[1] * dims[2]),
+                          .channels = static_cast<std::size_t>(in->channels),
+                          .tap_channels = channel_blocks * block,
+                          .block = block};
+  Product::Geometry g;
+  g.panels = panels;
+  g.a = builder.view(node.inputs[0], Layout::kBlocked);
+  g.weights = pack(builder, node, panels);
+  g.bias = pack_bias(builder, node, panels.columns);
+  g.row_stride = static_cast<std::ptrdiff_t>(block);
+  g.chunk_stride = in->pixels() * static_cast<std::ptrdiff_t>(block);
+  g.chunk_length = block;
+  g.chunks = channel_blocks;
+  g.c = builder.result(node.output, Layout::kBlocked);
+  g.c_block_stride = out->pixels() * static_cast<std::ptrdiff_t>(block);
+  g.c_row_step = window.stride_width;
+  g.epilogue = epilogue(node.activation);
+  const std::int64_t work = lines.rows_times_taps * static_cast<std::int64_t>(panels.tap_channels) * out->channels;
+  auto step = std::make_unique<Product>(builder.kernels(), g, std::move(lines.segments), std::move(lines.tables),
+                                        builder.task_count(static_cast<std::size_t>(-1) / 2, work));
+  step->multiply_adds = work;
+  step->name = fmt::format("transposed convolution {}x{} s{} {}x{}x{} -> {}", dims[1], dims[2], window.stride_height,
+                           out->height, out->width, in->channels, out->channels);
+  builder.add_step(std::move(step));
+  return true;
+}
+
+bool add_fully_connected(Builder& builder, const Node& node) {
+  const auto& dims = builder.tensor(node.inputs[0]).dims;
+  if (dims.empty() || !has_constant_weights(builder, node)) return false;
+  // A computed image is here as the values of one pixel, or not in this order.
+  const auto from = builder.existing(node.inputs[0], Layout::kDense);
+  if (!from) return false;
+  const auto depth = static_cast<std::size_t>(dims.back());
+  const auto outputs = static_cast<std::size_t>(builder.tensor(node.inputs[1]).dims[0]);
+  const std::size_t rows = static_cast<std::size_t>(graph::count(dims)) / depth;
+  const std::size_t block = builder.block();
+  const PanelShape panels{.columns = outputs, .taps = 1, .channels = depth, .tap_channels = depth, .block = block};
+  Product::Geometry g;
+  g.panels = panels;
+  g.a = *from;
+  g.weights = pack(builder, node, panels);
+  g.bias = pack_bias(builder, node, outputs);
+  g.row_stride = static_cast<std::ptrdiff_t>(depth);
+  g.chunk_length = depth;
+  g.chunks = 1;
+  g.c = builder.add_buffer(rows * builder.blocks(static_cast<std::int64_t>(outputs)) * block);
+  g.c_block_stride = static_cast<std::ptrdiff_t>(rows * block);
+  g.epilogue = epilogue(node.activation);
+  const auto work = static_cast<std::int64_t>(rows * depth * outputs);
+  // The time of a few rows' product is that of reading the weights.
+  auto step = std::make_unique<Product>(
+      builder.kernels(), g, std::vector<Segment>{{.a = 0, .row = 0, .rows = rows, .table = 0}},
+      std::vector<std::vector<Tap>>{{{.a = 0, .index = 0}}},
+      builder.task_count(static_cast<std::size_t>(-1) / 2, work * (rows < 4 ? 4 : 1)));
+  step->multiply_adds = work;
+  step->name = fmt::format("fully connected {}x{} -> {}", rows, depth, outputs);
+  builder.add_step(std::move(step));
+  if (rows == 1) {
+    builder.define(node.output, Layout::kDense, g.c);
+    return true;
+  }
+  const View to = builder.add_buffer(rows * outputs);
+  builder.define(node.output, Layout::kDense, to);
+  add_conversion(
+      builder, {.height = 1, .width = static_cast<std::int64_t>(rows), .channels = static_cast<std::int64_t>(outputs)},
+      g.c, Layout::kBlocked, to, Layout::kDense);
+  return true;
+}
+
+}  // namespace silhouette::native

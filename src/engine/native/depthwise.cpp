@@ -1,0 +1,184 @@
+#include "engine/native/depthwise.hpp"
+
+#include <fmt/format.h>
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+class Depthwise final : public Step {
+ public:
+  Depthwise(const Builder& builder, std::unique_ptr<DepthwiseWindow> window, View from, View to)
+      : window_(std::move(window)), block_(builder.block()), from_(from), to_(to) {
+    const std::size_t blocks = builder.blocks(window_->out().channels);
+    // Depthwise multiply-adds take some four times as long as those of products.
+    const std::size_t wanted = builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * window_->multiply_adds());
+    bands_ =
+        std::clamp<std::size_t>((wanted + blocks - 1) / blocks, 1, static_cast<std::size_t>(window_->out().height));
+    tasks = blocks * bands_;
+    reads = {from.buffer, kWeightsBuffer};
+    writes = {to.buffer};
+    multiply_adds = window_->multiply_adds();
+    name = window_->name();
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t block = task / bands_;
+    const auto bands = static_cast<std::int64_t>(bands_);
+    const auto band = static_cast<std::int64_t>(task % bands_);
+    const std::int64_t end = window_->out().height * (band + 1) / bands;
+    std::int64_t y = window_->out().height * band / bands;
+    const std::int64_t first = window_->first_line(y);
+    const std::size_t from = block * static_cast<std::size_t>(window_->in().pixels()) +
+                             static_cast<std::size_t>(first * window_->in().width);
+    const std::size_t out_plane = static_cast<std::size_t>(window_->out().pixels()) * block_;
+    alignas(64) std::array<float, DepthwiseWindow::kRingFloats> ring;
+    DepthwiseWindow::Rows rows(*window_, frame, block,
+                               {.data = frame.at(from_) + from * block_, .first = first, .ring = ring.data()});
+    while (y < end) {
+      const std::int64_t count = window_->group(y, end);
+      rows.run(y, count, frame.at(to_) + block * out_plane);
+      y += count;
+    }
+  }
+
+ private:
+  std::unique_ptr<DepthwiseWindow> window_;
+  std::size_t block_;
+  View from_;
+  View to_;
+  std::size_t bands_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
+  if (!in || !out || in->channels != out->channels || !weights.is_constant() ||
+      weights.dims[0] > static_cast<std::int64_t>(kMaxKernel)) {
+    return nullptr;
+  }
+  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return nullptr;
+  const auto taps = static_cast<std::size_t>(weights.dims[0] * weights.dims[1]);
+  const auto channels = static_cast<std::size_t>(out->channels);
+  const std::size_t block = builder.block();
+  const std::size_t blocks = builder.blocks(out->channels);
+  const float* const values = weights.constant.values.data();
+  std::unique_ptr<DepthwiseWindow> result(new DepthwiseWindow);
+  result->weights_ = builder.add_weights(blocks * taps * block, blocks, [=](float* destination, std::size_t part) {
+    float* const to = destination + part * taps * block;
+    for (std::size_t tap = 0; tap < taps; ++tap) {
+      for (std::size_t lane = 0; lane < block; ++lane) {
+        const std::size_t channel = part * block + lane;
+        to[tap * block + lane] = channel < channels ? values[tap * channels + channel] : 0.0F;
+      }
+    }
+    return true;
+  });
+  std::span<const float> bias;
+  if (node.inputs.size() > 2) bias = builder.tensor(node.inputs[2]).constant.values;
+  result->bias_ = builder.add_channel_values(bias, channels);
+  result->kernels_ = &builder.kernels();
+  result->in_ = *in;
+  result->out_ = *out;
+  result->epilogue_ = epilogue(node.activation);
+  result->multiply_adds_ = graph::multiply_adds(builder.graph(), node);
+  graph::Window& window = result->window_;
+  window = node.window;
+  window.kernel_height = weights.dims[0];
+  window.kernel_width = weights.dims[1];
+  const std::int64_t reach = (window.kernel_width - 1) * window.dilation_width;
+  const std::int64_t right =
+      std::max<std::int64_t>((out->width - 1) * window.stride_width + reach + 1 - window.pad_left - in->width, 0);
+  result->padded_width_ = in->width + window.pad_left + right;
+  // Results at the edges are computed one by one unless rows are copied, which costs for every pixel about a twentieth
+  // of what an edge does.
+  const std::int64_t edges = (window.pad_left + right) / window.stride_width;
+  result->is_worth_padding_ = in->width < 20 * edges &&
+                              result->span() * result->padded_width_ * static_cast<std::int64_t>(block) <= kRingFloats;
+  return result;
+}
+
+std::string DepthwiseWindow::name() const {
+  return fmt::format("depthwise {}x{} s{} d{} {}x{}x{}", window_.kernel_height, window_.kernel_width,
+                     window_.stride_height, window_.dilation_height, out_.height, out_.width, out_.channels);
+}
+
+DepthwiseWindow::Rows::Rows(const DepthwiseWindow& window, const Frame& frame, std::size_t block,
+                            const Lines& lines) noexcept
+    : window_(&window),
+      lines_(lines),
+      copies_(!lines.is_padded && lines.ring != nullptr && window.is_worth_padding_),
+      next_(lines.first) {
+  const graph::Window& w = window.window_;
+  row_.kernel_height = static_cast<std::size_t>(w.kernel_height);
+  row_.kernel_width = static_cast<std::size_t>(w.kernel_width);
+  row_.input_width = window.in_.width;
+  row_.output_width = window.out_.width;
+  row_.stride = w.stride_width;
+  row_.dilation = w.dilation_width;
+  row_.pad_left = w.pad_left;
+  row_.weights = frame.at(window.weights_) + block * row_.kernel_height * row_.kernel_width * window.kernels_->block;
+  row_.bias = frame.at(window.bias_) + block * window.kernels_->block;
+  row_.epilogue = window.epilogue_;
+  if (copies_ || lines.is_padded) {
+    row_.pad_left = 0;
+    row_.input_width = window.padded_width_;
+  }
+  const auto width = static_cast<std::int64_t>(window.kernels_->block) * window.padded_width_;
+  if (copies_) std::fill_n(lines_.ring, window.span() * width, 0.0F);
+}
+
+const float* DepthwiseWindow::Rows::line(std::int64_t y) noexcept {
+  if (y < 0 || y >= window_->in_.height) return nullptr;
+  const auto block = static_cast<std::int64_t>(window_->kernels_->block);
+  const std::int64_t width = (lines_.is_padded ? window_->padded_width_ : window_->in_.width) * block;
+  const auto source = [&](std::int64_t line) {
+    return lines_.data + (lines_.slots == 0 ? line - lines_.first : (line - lines_.first) % lines_.slots) * width;
+  };
+  if (!copies_) return source(y);
+  const std::int64_t slots = window_->span();
+  const std::int64_t padded = window_->padded_width_ * block;
+  for (; next_ <= y; ++next_) {
+    std::copy_n(source(next_), width, lines_.ring + next_ % slots * padded + window_->left() * block);
+  }
+  return lines_.ring + y % slots * padded;
+}
+
+void DepthwiseWindow::Rows::run_rows(std::int64_t y, float* output, float* second) noexcept {
+  std::array<const float*, kMaxKernel + 1> taps;
+  const graph::Window& window = window_->window_;
+  const std::int64_t first = y * window.stride_height - window.pad_top;
+  const std::size_t count = row_.kernel_height + (second != nullptr ? 1 : 0);
+  for (std::size_t k = 0; k < count; ++k) {
+    taps[k] = line(first + static_cast<std::int64_t>(k) * window.dilation_height);
+  }
+  row_.rows = taps.data();
+  row_.output = output;
+  row_.second = second;
+  window_->kernels_->depthwise(row_);
+}
+
+void DepthwiseWindow::Rows::run(std::int64_t y, std::int64_t count, float* output) noexcept {
+  const std::int64_t width = window_->out_.width * static_cast<std::int64_t>(window_->kernels_->block);
+  // Two rows that lie the dilation apart have all their taps but one row each in common.
+  const std::int64_t apart = window_->window_.dilation_height;
+  for (std::int64_t i = 0; i < std::min(apart, count); ++i) {
+    float* const first = output + (y + i) * width;
+    run_rows(y + i, first, i + apart < count ? first + apart * width : nullptr);
+  }
+}
+
+bool add_depthwise(Builder& builder, const Node& node) {
+  auto window = DepthwiseWindow::create(builder, node);
+  if (window == nullptr) return false;
+  const View from = builder.view(node.inputs[0], Layout::kBlocked);
+  const View to = builder.result(node.output, Layout::kBlocked);
+  builder.add_step(std::make_unique<Depthwise>(builder, std::move(window), from, to));
+  return true;
+}
+
+}  // namespace silhouette::native

@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+
+#include "engine/native/depthwise.hpp"
+
+namespace silhouette::native {
+namespace {
+
+/// One panel's channels of some lines of the image between, on the stack: they stay in the second-level cache.
+constexpr std::int64_t kScratchFloats = 40'960;
+/// Of the image between, made at once.
+constexpr std::int64_t kPixelsAtATime = 128;
+/// A band's first lines are made for the band above, too: bands are so many times as high.
+constexpr std::int64_t kBandSpans = 8;
+
+/// A task makes a band of the result's lines for one panel of channels: first some lines of the image between, with
+/// pixels of zeros around them, then what of the result they suffice for, and so on.
+class ProductDepthwise final : public Step {
+ public:
+  ProductDepthwise(const Builder& builder, std::unique_ptr<Product> product, std::vector<Segment> segments,
+                   std::int64_t product_multiply_adds, std::unique_ptr<DepthwiseWindow> window, View result)
+      : product_(std::move(product)),
+        segments_(std::move(segments)),
+        window_(std::move(window)),
+        block_(static_cast<std::int64_t>(builder.block())),
+        to_(result) {
+    const ImageShape& in = window_->in();
+    blocks_ = builder.blocks(in.channels);
+    line_ = window_->padded_width() * block_;
+    const std::int64_t span = std::min(window_->span(), in.height);
+    chunk_ = std::clamp<std::int64_t>(kPixelsAtATime / in.width, 1, in.height);
+    chunk_ = std::clamp<std::int64_t>(kScratchFloats / (2 * line_) - span + 1, 1, chunk_);
+    slots_ = std::min(span + chunk_ - 1, in.height);
+    multiply_adds = product_multiply_adds + window_->multiply_adds();
+    const std::size_t panels = (blocks_ + 1) / 2;
+    const auto wanted = static_cast<std::int64_t>(
+        builder.task_count(static_cast<std::size_t>(-1) / 2, product_multiply_adds + 4 * window_->multiply_adds()));
+    const std::int64_t most_bands =
+        std::clamp<std::int64_t>(in.height / (kBandSpans * window_->span()), 1, window_->out().height);
+    const auto panel_count = static_cast<std::int64_t>(panels);
+    bands_ = std::clamp<std::int64_t>((wanted + panel_count - 1) / panel_count, 1, most_bands);
+    tasks = panels * static_cast<std::size_t>(bands_);
+    reads = product_->reads;
+    writes = {to_.buffer};
+    name = fmt::format("{}, {}", product_->name, window_->name());
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    alignas(64) float scratch[kScratchFloats];
+    const std::size_t panel = task / static_cast<std::size_t>(bands_);
+    const std::size_t first_block = 2 * panel;
+    const std::size_t blocks = std::min<std::size_t>(2, blocks_ - first_block);
+    const std::int64_t band = static_cast<std::int64_t>(task) % bands_;
+    std::int64_t y = window_->out().height * band / bands_;
+    const std::int64_t end = window_->out().height * (band + 1) / bands_;
+    const std::int64_t lines_end = window_->lines_end(end - 1, 1);
+    const std::int64_t first = window_->first_line(y);
+    const std::int64_t stride = slots_ * line_;
+    const auto plane = static_cast<std::size_t>(window_->out().pixels() * block_);
+    float* const output = frame.at(to_) + first_block * plane;
+    std::fill_n(scratch, 2 * stride, 0.0F);
+    for (std::int64_t made = first; y < end;) {
+      const std::int64_t chunk_end = std::min(made + chunk_, lines_end);
+      for (; made < chunk_end; ++made) {
+        product_->run_rows(frame, panel, segment(made),
+                           scratch + (made - first) % slots_ * line_ + window_->left() * block_, stride);
+      }
+      std::int64_t ready = y;
+      while (ready < end && window_->lines_end(ready, window_->group(ready, end)) <= made) {
+        ready += window_->group(ready, end);
+      }
+      for (std::size_t i = 0; i < blocks; ++i) {
+        DepthwiseWindow::Rows rows(*window_, frame, first_block + i,
+                                   {.data = scratch + static_cast<std::int64_t>(i) * stride,
+                                    .first = first,
+                                    .slots = slots_,
+                                    .is_padded = true});
+        for (std::int64_t row = y; row < ready; row += window_->group(row, end)) {
+          rows.run(row, window_->group(row, end), output + i * plane);
+        }
+      }
+      y = ready;
+    }
+  }
+
+ private:
+  [[nodiscard]] Segment segment(std::int64_t line) const noexcept {
+    if (segments_.size() != 1) return segments_[static_cast<std::size_t>(line)];
+    Segment result = segments_.front();
+    result.a += line * product_->row_stride() * window_->in().width;
+    result.rows = static_cast<std::size_t>(window_->in().width);
+    return result;
+  }
+
+  std::unique_ptr<Product> product_;
+  std::vector<Segment> segments_;
+  std::unique_ptr<DepthwiseWindow> window_;
+  std::int64_t block_;
+  View to_;
+  std::size_t blocks_ = 0;
+  std::int64_t line_ = 0;   ///< floats
+  std::int64_t chunk_ = 1;  ///< lines made at once
+  std::int64_t slots_ = 1;  ///< lines kept
+  std::int64_t bands_ = 1;
+};
+
+}  // namespace
+
+bool fits_product_depthwise(const Builder& builder, const graph::Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
+  if (!in || !out || in->channels != out->channels || !weights.is_constant()) return false;
+  // One panel's lines, with zeros around them: a line is at most as long as results and taps reach.
+  const graph::Window& window = node.window;
+  const std::int64_t width =
+      std::max(in->width + window.pad_left,
+               (out->width - 1) * window.stride_width + (weights.dims[1] - 1) * window.dilation_width + 1);
+  const std::int64_t lines = std::min(DepthwiseWindow::span(window, weights.dims[0]), in->height);
+  return weights.dims[0] <= static_cast<std::int64_t>(DepthwiseWindow::kMaxKernel) && width <= kScratchFloats &&
+         lines * width * 2 * static_cast<std::int64_t>(builder.block()) <= kScratchFloats;
+}
+
+std::unique_ptr<Step> make_product_depthwise(const Builder& builder, std::unique_ptr<Product> product,
+                                             std::vector<Segment> segments, std::int64_t product_multiply_adds,
+                                             std::unique_ptr<DepthwiseWindow> window, View result) {
+  return std::make_unique<ProductDepthwise>(builder, std::move(product), std::move(segments), product_multiply_adds,
+                                            std::move(window), result);
+}
+
+}  // namespace silhouette::native
