@@ -25,7 +25,7 @@ using native::Frame;
 using native::Plan;
 
 /// Changes with the layout of packed weights.
-constexpr int kPackingVersion = 1;
+constexpr int kPackingVersion = 2;
 constexpr std::size_t kMaxKey = 3000;
 
 /// What one run needs for itself.
