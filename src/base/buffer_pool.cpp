@@ -15,6 +15,7 @@ Result<BufferPool::Buffer> BufferPool::take(std::size_t count, const char* what)
 }
 
 void BufferPool::give_back(AlignedBuffer<float> buffer) noexcept {
+  if (buffer.empty()) return;
   const std::lock_guard lock(mutex_);
   for (auto& spare : spare_) {
     if (spare.empty()) {

@@ -19,6 +19,9 @@ constexpr std::int64_t kSmallestTask = 100'000;
 /// Tasks for each thread, so that one that was held up doesn't hold up all.
 constexpr std::int64_t kTasksPerThread = 8;
 
+/// Floats of activations or of weights, at most: 8 GB.
+constexpr std::size_t kMostArena = std::size_t{1} << 31;
+
 std::size_t index(Layout layout) {
   return static_cast<std::size_t>(layout);
 }
@@ -153,7 +156,7 @@ View Builder::convert(graph::TensorId id, Layout layout) {
   }
   const View source = *existing(id, from);
   const View destination = result(id, layout);
-  add_conversion(*this, shape, source, from, destination, layout);
+  add_conversion(*this, shape, source, from, destination, layout, layout != Layout::kBlocked);
   return destination;
 }
 
@@ -301,6 +304,11 @@ Result<Build> Builder::finish(bool planar_output) {
   }
   if (resize != nullptr) add_pending_tail(*resize);
   place_buffers(build_.plan);
+  if (build_.plan.arena > kMostArena || build_.plan.weights > kMostArena) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("the network wants {} MB for activations and {} MB for weights, more than {} MB",
+                            build_.plan.arena >> 18, build_.plan.weights >> 18, kMostArena >> 18));
+  }
   return std::move(build_);
 }
 

@@ -130,8 +130,9 @@ bool add_movement(Builder& builder, const graph::Node& node);
 /// By the plain interpreter: always possible.
 void add_plain(Builder& builder, const graph::Node& node);
 
-/// Adds the step that brings an image from one layout to another.
-void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to,
-                    Layout to_layout);
+/// Adds the step that brings an image from one layout to another. `fills_up`: with zeros to a whole number of blocks,
+/// so that all of it may be taken for one pixel's values later.
+void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout,
+                    bool fills_up = false);
 
 }  // namespace silhouette::native

@@ -67,6 +67,20 @@ std::vector<Stretch> stretches(std::int64_t kernel, std::int64_t dilation, std::
   return result;
 }
 
+/// What lists of in-map taps would come to, at most: a small file mustn't ask for a great many.
+constexpr std::int64_t kMostInMapTaps = 1 << 22;
+
+std::int64_t in_map_taps(const Node& node, const Shapes& shapes) {
+  const graph::Window& window = node.window;
+  // Sets of taps change at each tap's two ends, if results are that many.
+  const auto kernel_height = static_cast<std::int64_t>(shapes.kernel_height);
+  const auto kernel_width = static_cast<std::int64_t>(shapes.kernel_width);
+  if (window.pad_top == 0 && window.pad_left == 0 && window.pad_bottom == 0 && window.pad_right == 0) return 0;
+  const std::int64_t lines = std::min(2 * kernel_height + 1, shapes.out.height) * kernel_height;
+  const std::int64_t columns = std::min(2 * kernel_width + 1, shapes.out.width) * kernel_width;
+  return lines > kMostInMapTaps / std::max<std::int64_t>(columns, 1) ? kMostInMapTaps + 1 : lines * columns;
+}
+
 /// Copies an image into the middle of a larger one of zeros, or of pixels between zeros: block by block or, from
 /// planes, pixel by pixel.
 class Frame2D final : public Step {
@@ -86,15 +100,17 @@ class Frame2D final : public Step {
     const auto y = static_cast<std::int64_t>(task % static_cast<std::size_t>(height_));
     float* const row = frame.at(to_) + task * static_cast<std::size_t>(width_) * step_;
     const std::int64_t from_y = y - top_;
-    const std::size_t left = static_cast<std::size_t>(left_) * step_;
-    const std::size_t inner = static_cast<std::size_t>(shape_.width) * step_;
     const std::size_t all = static_cast<std::size_t>(width_) * step_;
+    const std::size_t left = std::min(static_cast<std::size_t>(left_) * step_, all);
+    // Strides may leave pixels at the right that no tap meets.
+    const std::size_t line = static_cast<std::size_t>(shape_.width) * step_;
+    const std::size_t inner = std::min(line, all - left);
     if (from_y < 0 || from_y >= shape_.height) {
       std::fill_n(row, all, 0.0F);
       return;
     }
     const float* const source =
-        frame.at(from_) + (plane * static_cast<std::size_t>(shape_.height) + static_cast<std::size_t>(from_y)) * inner;
+        frame.at(from_) + (plane * static_cast<std::size_t>(shape_.height) + static_cast<std::size_t>(from_y)) * line;
     std::fill_n(row, left, 0.0F);
     std::copy_n(source, inner, row + left);
     std::fill(row + left + inner, row + all, 0.0F);
@@ -139,9 +155,11 @@ class Interleave final : public Step {
     const std::int64_t y = static_cast<std::int64_t>(task) - top_;
     if (y < 0 || y >= shape_.height) return;
     const float* const source = frame.at(from_) + y * shape_.width;
-    float* const first = row + static_cast<std::size_t>(left_) * channels;
+    const std::int64_t left = std::min(left_, width_);
+    float* const first = row + static_cast<std::size_t>(left) * channels;
     const auto plane = static_cast<std::size_t>(shape_.pixels());
-    const auto pixels = static_cast<std::size_t>(shape_.width);
+    // Strides may leave pixels at the right that no tap meets.
+    const auto pixels = static_cast<std::size_t>(std::min(shape_.width, width_ - left));
     switch (channels) {
       case 1: return interleave<1>(source, plane, pixels, first);
       case 2: return interleave<2>(source, plane, pixels, first);
@@ -159,10 +177,26 @@ class Interleave final : public Step {
   std::int64_t width_;
 };
 
+bool has_no_padding(const graph::Window& window) {
+  return window.pad_top == 0 && window.pad_left == 0 && window.pad_bottom == 0 && window.pad_right == 0;
+}
+
+/// Size of the image with its zeros around it: as far as taps reach.
+std::int64_t framed_height(const graph::Window& window, const Shapes& shapes) {
+  return (shapes.out.height - 1) * window.stride_height +
+         (static_cast<std::int64_t>(shapes.kernel_height) - 1) * window.dilation_height + 1;
+}
+std::int64_t framed_width(const graph::Window& window, const Shapes& shapes) {
+  return (shapes.out.width - 1) * window.stride_width +
+         (static_cast<std::int64_t>(shapes.kernel_width) - 1) * window.dilation_width + 1;
+}
+
 /// Whether a convolution has so few input channels that they are best read pixel by pixel.
 bool is_interleaved(const Node& node, const Shapes& shapes, std::size_t block) {
   return shapes.in.channels < static_cast<std::int64_t>(block) && shapes.in.channels <= 4 && node.window.groups == 1 &&
-         node.window.dilation_width == 1 && (shapes.kernel_width > 1 || shapes.kernel_height > 1);
+         node.window.dilation_width == 1 && (shapes.kernel_width > 1 || shapes.kernel_height > 1) &&
+         // Not if it is zeros for the most part.
+         framed_height(node.window, shapes) * framed_width(node.window, shapes) <= 4 * shapes.in.pixels() + 4096;
 }
 
 /// Builds the product (or products, of groups) of one convolution.
@@ -186,15 +220,8 @@ class Convolution {
   [[nodiscard]] const graph::Window& window() const { return node_.window; }
   [[nodiscard]] std::size_t taps() const { return shapes_.kernel_height * shapes_.kernel_width; }
 
-  /// Size of the image with its zeros around it: as far as taps reach.
-  [[nodiscard]] std::int64_t framed_height() const {
-    return (shapes_.out.height - 1) * window().stride_height +
-           (static_cast<std::int64_t>(shapes_.kernel_height) - 1) * window().dilation_height + 1;
-  }
-  [[nodiscard]] std::int64_t framed_width() const {
-    return (shapes_.out.width - 1) * window().stride_width +
-           (static_cast<std::int64_t>(shapes_.kernel_width) - 1) * window().dilation_width + 1;
-  }
+  [[nodiscard]] std::int64_t framed_height() const { return native::framed_height(window(), shapes_); }
+  [[nodiscard]] std::int64_t framed_width() const { return native::framed_width(window(), shapes_); }
 
   /// One segment a line of the result; the input's lines are `line` floats apart.
   [[nodiscard]] std::vector<Segment> row_segments(std::ptrdiff_t line) const {
@@ -301,7 +328,7 @@ class Convolution {
     const auto groups = static_cast<std::size_t>(window().groups);
     const auto group_columns = static_cast<std::size_t>(shapes_.out.channels) / groups;
     const auto block = static_cast<std::ptrdiff_t>(block_);
-    const bool is_pointwise = taps() == 1 && window().pad_top == 0 && window().pad_left == 0;
+    const bool is_pointwise = taps() == 1 && has_no_padding(window());
 
     std::int64_t line_pixels = shapes_.in.width;
     std::int64_t plane_pixels = shapes_.in.pixels();
@@ -419,8 +446,9 @@ const Node* depthwise_after(const Builder& builder, const Node& node, const Shap
   if (node.window.groups != 1 || node.inputs.size() > 3) return nullptr;
   if (reader->inputs.size() > 2 && !builder.tensor(reader->inputs[2]).is_constant()) return nullptr;
   // Rows in one segment, or one for each line; sums in one pass, since what they are added up in is made but once.
-  const bool is_pointwise = shapes.kernel_height * shapes.kernel_width == 1 && node.window.pad_top == 0 &&
-                            node.window.pad_left == 0 && shapes.group_channels <= builder.kernels().depth;
+  const bool is_pointwise = shapes.kernel_height * shapes.kernel_width == 1 && has_no_padding(node.window) &&
+                            node.window.stride_height == 1 && node.window.stride_width == 1 &&
+                            shapes.group_channels <= builder.kernels().depth;
   const bool is_first = is_interleaved(node, shapes, builder.block());
   return (is_pointwise || is_first) && fits_product_depthwise(builder, *reader) ? reader : nullptr;
 }
@@ -438,6 +466,7 @@ bool add_convolution(Builder& builder, const Node& node) {
                       .kernel_height = static_cast<std::size_t>(dims[1]),
                       .kernel_width = static_cast<std::size_t>(dims[2]),
                       .group_channels = static_cast<std::size_t>(dims[3])};
+  if (in_map_taps(node, shapes) > kMostInMapTaps) return false;
   const auto block = static_cast<std::int64_t>(builder.block());
   // Groups whose channels share blocks with others' have no place of their own.
   if (node.window.groups > 1 && (dims[3] % block != 0 || out->channels / node.window.groups % block != 0)) return false;

@@ -11,6 +11,9 @@ namespace {
 
 using graph::Node;
 
+/// Of a transposed convolution's lines, with room for what networks have.
+constexpr std::int64_t kMostStretches = 1 << 19;
+
 /// Weights [O, taps, I] of a node, in panels.
 View pack(Builder& builder, const Node& node, const PanelShape& panels) {
   const float* const values = builder.tensor(node.inputs[1]).constant.values.data();
@@ -135,6 +138,12 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   graph::Window window = node.window;
   window.kernel_height = dims[1];
   window.kernel_width = dims[2];
+  // A stretch is some bytes, whatever it does: a small file mustn't ask for a great many.
+  const std::int64_t phases = out->height * std::min(window.stride_width, out->width);
+  if (phases > kMostStretches / (2 * window.kernel_width + 1) ||
+      window.kernel_height * window.kernel_width > kMostStretches) {
+    return false;
+  }
   TransposedLines lines(window, *in, *out, block);
   const std::size_t channel_blocks = builder.blocks(in->channels);
   const PanelShape panels{.columns = static_cast<std::size_t>(out->channels),
@@ -200,11 +209,11 @@ bool add_fully_connected(Builder& builder, const Node& node) {
     builder.define(node.output, Layout::kDense, g.c);
     return true;
   }
-  const View to = builder.add_buffer(rows * outputs);
+  const View to = builder.add_buffer((rows * outputs + block - 1) / block * block);
   builder.define(node.output, Layout::kDense, to);
   add_conversion(
       builder, {.height = 1, .width = static_cast<std::int64_t>(rows), .channels = static_cast<std::int64_t>(outputs)},
-      g.c, Layout::kBlocked, to, Layout::kDense);
+      g.c, Layout::kBlocked, to, Layout::kDense, true);
   return true;
 }
 

@@ -19,7 +19,7 @@ constexpr std::size_t kPixelsAtATime = 512;
 class Conversion final : public Step {
  public:
   Conversion(const kernels::Kernels& kernels, const ImageShape& shape, View from, Layout from_layout, View to,
-             Layout to_layout)
+             Layout to_layout, bool fills_up)
       : kernels_(&kernels),
         block_(kernels.block),
         pixels_(static_cast<std::size_t>(shape.pixels())),
@@ -28,7 +28,8 @@ class Conversion final : public Step {
         from_(from),
         to_(to),
         from_layout_(from_layout),
-        to_layout_(to_layout) {
+        to_layout_(to_layout),
+        fills_up_(fills_up) {
     tasks = (channels_ + block_ - 1) / block_ * parts_;
     reads = {from.buffer};
     writes = {to.buffer};
@@ -44,6 +45,10 @@ class Conversion final : public Step {
     const Place destination = place(to_layout_, first);
     const float* const from = frame.at(from_) + source.start;
     float* const to = frame.at(to_) + destination.start;
+    if (fills_up_ && task + 1 == tasks) {
+      const std::size_t count = pixels_ * channels_;
+      std::fill_n(frame.at(to_) + count, (block_ - count % block_) % block_, 0.0F);
+    }
     if (from_layout_ == Layout::kBlocked && to_layout_ == Layout::kPlanar) {
       kernels_->to_planes({.input = from + begin * block_,
                            .pixels = end - begin,
@@ -85,6 +90,7 @@ class Conversion final : public Step {
   View to_;
   Layout from_layout_;
   Layout to_layout_;
+  bool fills_up_;
 };
 
 /// Channels of several images one after the other, where they don't lie in whole blocks.
@@ -192,9 +198,9 @@ bool is_order(const Node& node, std::initializer_list<std::int64_t> order) {
 
 }  // namespace
 
-void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to,
-                    Layout to_layout) {
-  builder.add_step(std::make_unique<Conversion>(builder.kernels(), shape, from, from_layout, to, to_layout));
+void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout,
+                    bool fills_up) {
+  builder.add_step(std::make_unique<Conversion>(builder.kernels(), shape, from, from_layout, to, to_layout, fills_up));
 }
 
 bool add_concatenation(Builder& builder, const Node& node) {

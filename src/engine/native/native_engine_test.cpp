@@ -327,6 +327,63 @@ TEST(NativeEngine, RandomConvolutionsBeforeDepthwiseOnes) {
   }
 }
 
+TEST(NativeEngine, RandomConvolutions) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int i = 0; i < 120; ++i) {
+    Maker maker(seed + static_cast<std::uint64_t>(i));
+    Window window{.pad_top = pick(0, 4), .pad_left = pick(0, 4), .pad_bottom = pick(0, 4), .pad_right = pick(0, 4)};
+    if (i % 3 == 0) window = {};
+    const std::int64_t kernel = pick(1, 4);
+    window.stride_height = pick(1, 5);
+    window.stride_width = pick(1, 5);
+    window.dilation_height = i % 2 == 0 ? 1 : pick(1, 3);
+    window.dilation_width = i % 2 == 0 ? 1 : pick(1, 3);
+    const std::int64_t reach = 3 * (kernel - 1) + 1;
+    const std::int64_t height = pick(reach, reach + 20);
+    const std::int64_t width = pick(reach, reach + 20);
+    const std::int64_t in = i % 4 < 2 ? 3 : 3 * pick(1, 7);
+    const TensorId image = maker.input(height, width, in);
+    const TensorId result = maker.convolution(image, pick(1, 40), kernel, window, {.min = -0.5F});
+    const std::int64_t channels = maker.graph().tensors[result].dims[3];
+    if (i % 5 == 0) {
+      maker.add({.op = Op::kDepthwiseConvolution,
+                 .inputs = {result, maker.constant({1, 1, channels}), maker.constant({channels})}});
+    }
+    check(maker,
+          fmt::format("number {}: {}x{}x{} -> {}, kernel {}, stride {}x{}, dilation {}x{}, pads {} {} {} {}", i, height,
+                      width, in, channels, kernel, window.stride_height, window.stride_width, window.dilation_height,
+                      window.dilation_width, window.pad_top, window.pad_left, window.pad_bottom, window.pad_right));
+  }
+}
+
+/// Sizes that a small file could ask for without having the data.
+TEST(NativeEngine, RefusesOrSurvivesHugeWindows) {
+  const auto seed = test_seed();
+  for (const int kind : {0, 1, 2}) {
+    Maker maker(seed);
+    if (kind == 0) {
+      maker.convolution(maker.input(3, 3, 3), 5, 2,
+                        {.pad_top = 16384,
+                         .pad_left = 16384,
+                         .pad_bottom = 16384,
+                         .pad_right = 16384,
+                         .stride_height = 16384,
+                         .stride_width = 16384});
+    } else if (kind == 1) {
+      maker.convolution(maker.input(2, 1500, 3), 9, 2, {.stride_height = 1, .stride_width = 1499});
+    } else {
+      maker.add({.op = Op::kTransposeConvolution,
+                 .inputs = {maker.input(1, 1, 3), maker.constant({2, 1, 1, 3})},
+                 .window = {.pad_bottom = -1500, .pad_right = -1500, .stride_height = 1600, .stride_width = 1600}});
+    }
+    check(maker, fmt::format("kind {}", kind));
+  }
+}
+
 TEST(NativeEngine, TransposeConvolutions) {
   const auto seed = test_seed();
   struct Case {
@@ -372,7 +429,8 @@ TEST(NativeEngine, FullyConnectedLayers) {
     const TensorId first = maker.add({.op = Op::kFullyConnected,
                                       .inputs = {flat, maker.constant({out, in}, 0.3F), maker.constant({out})},
                                       .activation = {.min = 0}});
-    maker.add({.op = Op::kFullyConnected, .inputs = {first, maker.constant({7, out}, 0.3F)}});
+    const TensorId second = maker.add({.op = Op::kFullyConnected, .inputs = {first, maker.constant({7, out}, 0.3F)}});
+    maker.convolution(maker.reshape(second, {1, 1, 1, 7 * rows}), 5, 1, {});
     check(maker, fmt::format("{} x {} -> {}", rows, in, out));
   }
 }

@@ -302,7 +302,8 @@ bool add_strassen(Builder& builder, const Node& node) {
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
   const graph::Window& window = node.window;
   if (!in || !out || in->pixels() != out->pixels() || !weights.is_constant() || weights.dims[1] != 1 ||
-      weights.dims[2] != 1 || window.groups != 1 || window.pad_top != 0 || window.pad_left != 0) {
+      weights.dims[2] != 1 || window.groups != 1 || window.pad_top != 0 || window.pad_left != 0 ||
+      window.pad_bottom != 0 || window.pad_right != 0 || window.stride_height != 1 || window.stride_width != 1) {
     return false;
   }
   if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;

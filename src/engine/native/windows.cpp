@@ -34,36 +34,30 @@ struct Bands {
   }
 };
 
-/// What depthwise convolutions and pools have in common: rows of a block, each from some rows of the input.
-class WindowStep : public Step {
+class Pool final : public Step {
  public:
-  WindowStep(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
-             View to, std::size_t wanted)
+  Pool(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
+       View to, std::size_t wanted)
       : kernels_(&kernels),
         window_(node.window),
         in_(in),
         out_(out),
         from_(from),
         to_(to),
-        bands_((static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block, wanted, out.height) {
+        bands_((static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block, wanted, out.height),
+        average_(node.op == graph::Op::kAveragePool),
+        epilogue_(epilogue(node.activation)) {
     tasks = bands_.tasks();
     reads = {from.buffer};
     writes = {to.buffer};
+    name = fmt::format("{} pool {}x{} {}x{}x{}", average_ ? "average" : "max", window_.kernel_height,
+                       window_.kernel_width, out.height, out.width, out.channels);
   }
 
- protected:
-  [[nodiscard]] const float* input(const Frame& frame, std::size_t block) const noexcept {
-    return frame.at(from_) + block * static_cast<std::size_t>(in_.pixels()) * kernels_->block;
-  }
-  [[nodiscard]] float* output(const Frame& frame, std::size_t block, std::int64_t y) const noexcept {
-    const std::size_t pixel =
-        block * static_cast<std::size_t>(out_.pixels()) + static_cast<std::size_t>(y * out_.width);
-    return frame.at(to_) + pixel * kernels_->block;
-  }
-
-  template <typename Row>
-  [[nodiscard]] Row make_row() const noexcept {
-    Row row;
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t block = bands_.block(task);
+    const auto lanes = static_cast<std::int64_t>(kernels_->block);
+    kernels::PoolRow row;
     row.kernel_height = static_cast<std::size_t>(window_.kernel_height);
     row.kernel_width = static_cast<std::size_t>(window_.kernel_width);
     row.input_width = in_.width;
@@ -71,9 +65,24 @@ class WindowStep : public Step {
     row.stride = window_.stride_width;
     row.dilation = window_.dilation_width;
     row.pad_left = window_.pad_left;
-    return row;
+    row.average = average_;
+    row.epilogue = epilogue_;
+    std::array<const float*, kMaxKernel> taps;
+    row.rows = taps.data();
+    const float* const input = frame.at(from_) + static_cast<std::int64_t>(block) * in_.pixels() * lanes;
+    float* const output = frame.at(to_) + static_cast<std::int64_t>(block) * out_.pixels() * lanes;
+    for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
+      const std::int64_t first = y * window_.stride_height - window_.pad_top;
+      for (std::size_t k = 0; k < row.kernel_height; ++k) {
+        const std::int64_t line = first + static_cast<std::int64_t>(k) * window_.dilation_height;
+        taps[k] = line < 0 || line >= in_.height ? nullptr : input + line * in_.width * lanes;
+      }
+      row.output = output + y * out_.width * lanes;
+      kernels_->pool(row);
+    }
   }
 
+ private:
   const kernels::Kernels* kernels_;
   graph::Window window_;
   ImageShape in_;
@@ -81,40 +90,6 @@ class WindowStep : public Step {
   View from_;
   View to_;
   Bands bands_;
-};
-
-class Pool final : public WindowStep {
- public:
-  Pool(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
-       View to, std::size_t wanted)
-      : WindowStep(kernels, node, in, out, from, to, wanted),
-        average_(node.op == graph::Op::kAveragePool),
-        epilogue_(epilogue(node.activation)) {
-    name = fmt::format("{} pool {}x{} {}x{}x{}", average_ ? "average" : "max", window_.kernel_height,
-                       window_.kernel_width, out.height, out.width, out.channels);
-  }
-
-  void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t block = bands_.block(task);
-    auto row = make_row<kernels::PoolRow>();
-    row.average = average_;
-    row.epilogue = epilogue_;
-    const float* const input = frame.at(from_) + block * static_cast<std::size_t>(in_.pixels()) * kernels_->block;
-    std::array<const float*, kMaxKernel> taps;
-    row.rows = taps.data();
-    for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
-      const std::int64_t first = y * window_.stride_height - window_.pad_top;
-      for (std::size_t k = 0; k < row.kernel_height; ++k) {
-        const std::int64_t line = first + static_cast<std::int64_t>(k) * window_.dilation_height;
-        taps[k] = line < 0 || line >= in_.height ? nullptr
-                                                 : input + static_cast<std::size_t>(line * in_.width) * kernels_->block;
-      }
-      row.output = output(frame, block, y);
-      kernels_->pool(row);
-    }
-  }
-
- private:
   bool average_;
   kernels::Epilogue epilogue_;
 };
