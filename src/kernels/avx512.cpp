@@ -11,9 +11,15 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
 
 inline constexpr std::size_t kLanes = 16;
 inline constexpr std::size_t kBlock = 16;
+#ifdef SILHOUETTE_AVX512_FOR_ANY_MACHINE
+// Fewer: without the registers their code is long, and takes minutes to compile.
+inline constexpr std::size_t kRowsOfOne = 5;
+inline constexpr std::size_t kRowsOfTwo = 4;
+#else
 // Thirty-two registers: 14 × 2 sums, 2 columns, 1 value of A.
 inline constexpr std::size_t kRowsOfOne = 14;
 inline constexpr std::size_t kRowsOfTwo = 14;
+#endif
 inline constexpr std::size_t kDepth = 512;
 
 }  // namespace silhouette::kernels::SILHOUETTE_ISA
