@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -13,23 +11,25 @@
 
 namespace silhouette {
 
-/// Asks the system to back the whole huge pages within these bytes with huge pages: first writing to a large buffer
-/// then costs a fraction of the page faults. Does nothing for small buffers and where there is no such thing.
-void advise_huge_pages(void* data, std::size_t bytes) noexcept;
+/// Uninitialised memory, aligned to `kBufferAlignment`; null if there is none. Large ones are the system's own pages,
+/// huge ones if it has them, and go back to it when they are freed: models and photos that come and go, on one thread
+/// or another, would leave hundreds of megabytes in the C library's heaps.
+[[nodiscard]] void* allocate_buffer(std::size_t bytes) noexcept;
+/// `bytes` as they were asked for.
+void free_buffer(void* data, std::size_t bytes) noexcept;
+inline constexpr std::size_t kBufferAlignment = 64;
 
 /// A fixed number of uninitialised trivial values, aligned for SIMD. Move-only; creation can fail, nothing else can.
 template <typename T>
   requires std::is_trivially_copyable_v<T>
 class AlignedBuffer {
  public:
-  static constexpr std::size_t kAlignment = 64;
-
   AlignedBuffer() = default;
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
     if (this != &other) {
-      std::free(data_);
+      free_buffer(data_, size_ * sizeof(T));
       data_ = std::exchange(other.data_, nullptr);
       size_ = std::exchange(other.size_, 0);
     }
@@ -37,21 +37,19 @@ class AlignedBuffer {
   }
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-  ~AlignedBuffer() { std::free(data_); }
+  ~AlignedBuffer() { free_buffer(data_, size_ * sizeof(T)); }
 
   /// `what` names the buffer in the error: kLimitExceeded when the system has no memory for it.
   [[nodiscard]] static Result<AlignedBuffer> create(std::size_t count, const char* what) {
     AlignedBuffer buffer;
     if (count == 0) return buffer;
     const auto bytes = checked_mul(count, sizeof(T));
-    const auto padded = bytes ? checked_add(*bytes, kAlignment - 1) : std::nullopt;
-    if (padded) buffer.data_ = static_cast<T*>(std::aligned_alloc(kAlignment, *padded / kAlignment * kAlignment));
+    if (bytes) buffer.data_ = static_cast<T*>(allocate_buffer(*bytes));
     if (buffer.data_ == nullptr) {
       return fail(ErrorCode::kLimitExceeded, std::string("no memory for ") + what + " of " + std::to_string(count) +
                                                  " values; use a smaller image or fewer classes of interest");
     }
     buffer.size_ = count;
-    advise_huge_pages(buffer.data_, *bytes);
     return buffer;
   }
 

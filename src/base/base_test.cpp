@@ -38,7 +38,7 @@ TEST(Checked, RefusesWhatDoesNotFit) {
 TEST(AlignedBuffer, IsAlignedAndFailsAsValue) {
   const auto buffer = AlignedBuffer<float>::create(3, "a test");
   ASSERT_TRUE(buffer);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer->data()) % AlignedBuffer<float>::kAlignment, 0U);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer->data()) % kBufferAlignment, 0U);
   const auto huge = AlignedBuffer<float>::create(std::numeric_limits<std::size_t>::max() / 2, "a test");
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().code, ErrorCode::kLimitExceeded);
