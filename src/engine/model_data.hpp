@@ -24,6 +24,9 @@ class ModelData {
   explicit ModelData(AlignedBuffer<std::byte> bytes) : value_(std::move(bytes)) {}
   explicit ModelData(std::vector<std::byte> bytes) : value_(std::move(bytes)) {}
 
+  /// Of a file that nobody changes in place.
+  [[nodiscard]] bool is_mapped() const noexcept { return std::holds_alternative<MappedFile>(value_); }
+
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
     if (const auto* file = std::get_if<MappedFile>(&value_)) return file->bytes();
     if (const auto* buffer = std::get_if<AlignedBuffer<std::byte>>(&value_)) return buffer->span();

@@ -16,12 +16,14 @@
 namespace silhouette {
 namespace {
 
-/// Changes whenever the file's contents do: every way to write or replace a file changes one of these.
-std::string file_key(const std::filesystem::path& path) {
+/// Changes whenever the file's contents do: every way to write or replace a file changes one of these. `is_ours`: files
+/// of the cache are replaced whole, and the time of their last use is noted, which changes the last of these.
+std::string file_key(const std::filesystem::path& path, bool is_ours) {
   struct stat status{};
   if (stat(path.c_str(), &status) != 0) return {};
+  const timespec changed = is_ours ? timespec{} : status.st_ctim;
   return fmt::format("{} {} {} {}.{:09} {}.{:09}", status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+                     status.st_mtim.tv_nsec, changed.tv_sec, changed.tv_nsec);
 }
 
 /// One file a model, engine setting and instruction set, named so that another model's isn't replaced.
@@ -40,7 +42,7 @@ Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const 
   NativeOptions native;
   native.low_memory = options.memory == MemoryUse::kLow;
   if (options.keep_packed_weights && !request.file.empty()) {
-    native.model_key = file_key(request.file);
+    native.model_key = file_key(request.file, request.data->is_mapped());
     const auto cache = cache_directory(options.cache_directory);
     if (cache && !native.model_key.empty()) native.packed_file = packed_path(*cache, request.file, native.low_memory);
   }
