@@ -35,15 +35,16 @@ inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
 }
 /// A value that is used several times and stays in a register: compilers would rather read it from memory in every
 /// instruction that uses it, which costs a load each time.
-[[gnu::always_inline]] inline Vec in_register(Vec v) {
+template <typename V>
+[[gnu::always_inline]] inline V in_register(V v) {
 #if defined(__AVX512F__)
   asm("" : "+v"(v));
 #elif defined(__AVX__)
-  if constexpr (kLanes <= 8) asm("" : "+x"(v));
+  if constexpr (sizeof(V) <= 32) asm("" : "+x"(v));
 #elif defined(__x86_64__)
-  if constexpr (kLanes <= 4) asm("" : "+x"(v));
+  if constexpr (sizeof(V) <= 16) asm("" : "+x"(v));
 #elif defined(__aarch64__)
-  if constexpr (kLanes <= 4) asm("" : "+w"(v));
+  if constexpr (sizeof(V) <= 16) asm("" : "+w"(v));
 #endif
   return v;
 }
