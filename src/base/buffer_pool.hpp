@@ -5,7 +5,6 @@
 #include <mutex>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "base/aligned_buffer.hpp"
 
@@ -32,14 +31,12 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   AlignedBuffer<float> spare_[kMostSpare];
 };
 
-/// A buffer that goes back to its pool, if it came from one, when its owner is done with it. Move-only.
+/// A buffer that goes back to its pool when its owner is done with it. Move-only; empty by default.
 class BufferPool::Buffer {
  public:
   Buffer() = default;
   Buffer(AlignedBuffer<float> values, std::shared_ptr<BufferPool> home) noexcept
       : values_(std::move(values)), home_(std::move(home)) {}
-  // NOLINTNEXTLINE(google-explicit-constructor): one without a pool
-  Buffer(AlignedBuffer<float> values) noexcept : values_(std::move(values)) {}
   Buffer(Buffer&&) noexcept = default;
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(values_, other.values_);

@@ -19,9 +19,6 @@ constexpr std::int64_t kSmallestTask = 100'000;
 /// Tasks for each thread, so that one that was held up doesn't hold up all.
 constexpr std::int64_t kTasksPerThread = 8;
 
-/// Floats of activations or of weights, at most: 8 GB.
-constexpr std::size_t kMostArena = std::size_t{1} << 31;
-
 std::size_t index(Layout layout) {
   return static_cast<std::size_t>(layout);
 }
@@ -48,22 +45,22 @@ kernels::Epilogue epilogue(const graph::Activation& activation) noexcept {
       .function = static_cast<kernels::Function>(activation.function), .min = activation.min, .max = activation.max};
 }
 
+bool has_no_padding(const graph::Window& window) noexcept {
+  return window.pad_top == 0 && window.pad_left == 0 && window.pad_bottom == 0 && window.pad_right == 0;
+}
+
 Builder::Builder(const graph::Graph& graph, const PlanOptions& options)
     : graph_(&graph),
       options_(options),
       views_(graph.tensors.size()),
       placed_(graph.tensors.size()),
-      only_readers_(graph.tensors.size()) {
-  std::vector<int> reads(graph.tensors.size());
+      uses_(graph.tensors.size()) {
   for (const graph::Node& node : graph.nodes) {
+    uses_[node.output].maker = &node;
     for (const graph::TensorId id : node.inputs) {
-      ++reads[id];
-      only_readers_[id] = &node;
+      uses_[id].reader = &node;
+      ++uses_[id].reads;
     }
-  }
-  ++reads[graph.output];
-  for (std::size_t id = 0; id < reads.size(); ++id) {
-    if (reads[id] != 1 || id == graph.output) only_readers_[id] = nullptr;
   }
   build_.plan.buffers.resize(kOutputBuffer + 1);
   define(graph.input, Layout::kDense, {kInputBuffer, 0});
@@ -167,8 +164,6 @@ std::size_t Builder::task_count(std::size_t items, std::int64_t multiply_adds) c
 }
 
 void Builder::place_concatenations() {
-  std::vector<const graph::Node*> maker(graph_->tensors.size());
-  for (const graph::Node& node : graph_->nodes) maker[node.output] = &node;
   for (const graph::Node& node : graph_->nodes) {
     const auto shape = image(node.output);
     if (node.op != Op::kConcatenate || !shape || node.axis != 3 || !node.activation.is_identity()) continue;
@@ -179,7 +174,8 @@ void Builder::place_concatenations() {
       const auto channels = static_cast<std::size_t>(tensor(id).dims[3]);
       const bool is_last = i + 1 == node.inputs.size();
       if (channel % block() != 0) break;
-      if (maker[id] != nullptr && makes_blocks(*maker[id]) && !placed_[id] && (channels % block() == 0 || is_last) &&
+      const graph::Node* const maker = uses_[id].maker;
+      if (maker != nullptr && makes_blocks(*maker) && !placed_[id] && (channels % block() == 0 || is_last) &&
           std::ranges::count(node.inputs, id) == 1) {
         if (!whole) {
           whole = add_buffer(blocks(shape->channels) * static_cast<std::size_t>(shape->pixels()) * block());
@@ -232,25 +228,19 @@ void Builder::add_node(std::uint32_t index) {
 }
 
 const graph::Node* Builder::last_resize(bool planar_output) const {
-  std::vector<const graph::Node*> maker(graph_->tensors.size());
-  std::vector<int> readers(graph_->tensors.size());
-  for (const graph::Node& node : graph_->nodes) {
-    maker[node.output] = &node;
-    for (const graph::TensorId id : node.inputs) ++readers[id];
-  }
-  const graph::Node* last = maker[graph_->output];
+  const graph::Node* last = uses_[graph_->output].maker;
   if (last != nullptr && !planar_output) {
     const bool to_planes =
         last->op == Op::kTranspose && std::ranges::equal(last->order, std::array<std::int64_t, 4>{0, 3, 1, 2});
-    if (!to_planes || readers[last->inputs[0]] != 1) return nullptr;
-    last = maker[last->inputs[0]];
+    if (!to_planes || uses_[last->inputs[0]].reads != 1) return nullptr;
+    last = uses_[last->inputs[0]].maker;
   }
   if (last == nullptr || last->op != Op::kResizeBilinear || !last->activation.is_identity() ||
-      last->corners == graph::Corners::kAsymmetric || readers[graph_->output] != 0) {
+      last->corners == graph::Corners::kAsymmetric || uses_[graph_->output].reads != 0) {
     return nullptr;
   }
   const graph::TensorId small = last->inputs[0];
-  return maker[small] != nullptr && image(small) && image(small)->pixels() > 1 ? last : nullptr;
+  return uses_[small].maker != nullptr && image(small) && image(small)->pixels() > 1 ? last : nullptr;
 }
 
 void Builder::add_pending_tail(const graph::Node& resize) {
@@ -270,7 +260,7 @@ void Builder::add_pending_tail(const graph::Node& resize) {
                                                .aligned_corners = resize.corners == graph::Corners::kAligned}};
 }
 
-Result<Build> Builder::finish(bool planar_output) {
+Build Builder::finish(bool planar_output) {
   place_concatenations();
   const graph::Node* const resize = last_resize(planar_output);
   for (std::uint32_t i = 0; i < graph_->nodes.size(); ++i) {
@@ -304,15 +294,10 @@ Result<Build> Builder::finish(bool planar_output) {
   }
   if (resize != nullptr) add_pending_tail(*resize);
   place_buffers(build_.plan);
-  if (build_.plan.arena > kMostArena || build_.plan.weights > kMostArena) {
-    return fail(ErrorCode::kLimitExceeded,
-                fmt::format("the network wants {} MB for activations and {} MB for weights, more than {} MB",
-                            build_.plan.arena >> 18, build_.plan.weights >> 18, kMostArena >> 18));
-  }
   return std::move(build_);
 }
 
-Result<Build> build_plan(const graph::Graph& graph, bool planar_output, const PlanOptions& options) {
+Build build_plan(const graph::Graph& graph, bool planar_output, const PlanOptions& options) {
   return Builder(graph, options).finish(planar_output);
 }
 

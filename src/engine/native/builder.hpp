@@ -28,8 +28,8 @@ struct Build {
 };
 
 /// A way to run a graph that graph::verify accepted. `planar_output`: whether the output is wanted as planes though the
-/// graph's is N, H, W, C. kLimitExceeded.
-Result<Build> build_plan(const graph::Graph& graph, bool planar_output, const PlanOptions& options);
+/// graph's is N, H, W, C.
+Build build_plan(const graph::Graph& graph, bool planar_output, const PlanOptions& options);
 
 /// How a tensor's values can lie in memory.
 enum class Layout : std::uint8_t {
@@ -66,7 +66,18 @@ class Builder {
   [[nodiscard]] std::optional<ImageShape> image(graph::TensorId id) const;
 
   /// The node that reads a tensor, if it is the only one, reads it once, and the tensor isn't the network's result.
-  [[nodiscard]] const graph::Node* only_reader(graph::TensorId id) const { return only_readers_[id]; }
+  [[nodiscard]] const graph::Node* only_reader(graph::TensorId id) const {
+    return uses_[id].reads == 1 && id != graph_->output ? uses_[id].reader : nullptr;
+  }
+
+  /// Whether a convolution's or layer's weights, and its bias if it has one, are constants.
+  [[nodiscard]] bool has_constant_weights(const graph::Node& node) const {
+    return tensor(node.inputs[1]).is_constant() && (node.inputs.size() < 3 || tensor(node.inputs[2]).is_constant());
+  }
+  /// Its bias, empty if it has none.
+  [[nodiscard]] std::span<const float> bias(const graph::Node& node) const {
+    return node.inputs.size() < 3 ? std::span<const float>() : tensor(node.inputs[2]).constant.values;
+  }
 
   View add_buffer(std::size_t floats);
   /// Packed constants of so many floats, aligned.
@@ -90,9 +101,16 @@ class Builder {
   /// multiply-adds.
   [[nodiscard]] std::size_t task_count(std::size_t items, std::int64_t multiply_adds) const noexcept;
 
-  Result<Build> finish(bool planar_output);
+  Build finish(bool planar_output);
 
  private:
+  /// Who makes a tensor, and who reads it.
+  struct Use {
+    const graph::Node* maker = nullptr;
+    const graph::Node* reader = nullptr;  ///< the last of them
+    int reads = 0;
+  };
+
   void place_concatenations();
   /// The tensor that the network's last step resizes, if it ends in a resize of an image (and its change to planes).
   [[nodiscard]] const graph::Node* last_resize(bool planar_output) const;
@@ -105,12 +123,13 @@ class Builder {
   Build build_;
   std::vector<std::array<std::optional<View>, 3>> views_;
   std::vector<std::optional<View>> placed_;  ///< blocked results that belong into a concatenation's
-  std::vector<const graph::Node*> only_readers_;
+  std::vector<Use> uses_;                    ///< by tensor
   std::uint32_t node_ = 0;
   std::optional<Tail> tail_;  ///< that steps being added belong to
 };
 
 kernels::Epilogue epilogue(const graph::Activation& activation) noexcept;
+bool has_no_padding(const graph::Window& window) noexcept;
 
 // Each adds a node's steps if it knows a fast way, and says whether it did.
 bool add_convolution(Builder& builder, const graph::Node& node);

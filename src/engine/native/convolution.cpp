@@ -70,12 +70,10 @@ std::vector<Stretch> stretches(std::int64_t kernel, std::int64_t dilation, std::
 /// What lists of in-map taps would come to, at most: a small file mustn't ask for a great many.
 constexpr std::int64_t kMostInMapTaps = 1 << 22;
 
-std::int64_t in_map_taps(const Node& node, const Shapes& shapes) {
-  const graph::Window& window = node.window;
+std::int64_t in_map_taps(const Shapes& shapes) {
   // Sets of taps change at each tap's two ends, if results are that many.
   const auto kernel_height = static_cast<std::int64_t>(shapes.kernel_height);
   const auto kernel_width = static_cast<std::int64_t>(shapes.kernel_width);
-  if (window.pad_top == 0 && window.pad_left == 0 && window.pad_bottom == 0 && window.pad_right == 0) return 0;
   const std::int64_t lines = std::min(2 * kernel_height + 1, shapes.out.height) * kernel_height;
   const std::int64_t columns = std::min(2 * kernel_width + 1, shapes.out.width) * kernel_width;
   return lines > kMostInMapTaps / std::max<std::int64_t>(columns, 1) ? kMostInMapTaps + 1 : lines * columns;
@@ -177,10 +175,6 @@ class Interleave final : public Step {
   std::int64_t width_;
 };
 
-bool has_no_padding(const graph::Window& window) {
-  return window.pad_top == 0 && window.pad_left == 0 && window.pad_bottom == 0 && window.pad_right == 0;
-}
-
 /// Size of the image with its zeros around it: as far as taps reach.
 std::int64_t framed_height(const graph::Window& window, const Shapes& shapes) {
   return (shapes.out.height - 1) * window.stride_height +
@@ -197,6 +191,18 @@ bool is_interleaved(const Node& node, const Shapes& shapes, std::size_t block) {
          node.window.dilation_width == 1 && (shapes.kernel_width > 1 || shapes.kernel_height > 1) &&
          // Not if it is zeros for the most part.
          framed_height(node.window, shapes) * framed_width(node.window, shapes) <= 4 * shapes.in.pixels() + 4096;
+}
+
+bool is_pointwise(const Node& node, const Shapes& shapes) {
+  return shapes.kernel_height * shapes.kernel_width == 1 && has_no_padding(node.window);
+}
+
+/// Whether so many taps meet data that all are taken, with zeros around the image.
+bool meets_most(const Builder& builder, const Node& node, const Shapes& shapes) {
+  const std::int64_t all =
+      shapes.out.pixels() * shapes.out.channels *
+      static_cast<std::int64_t>(shapes.kernel_height * shapes.kernel_width * shapes.group_channels);
+  return static_cast<double>(graph::multiply_adds(builder.graph(), node)) > kSparse * static_cast<double>(all);
 }
 
 /// Builds the product (or products, of groups) of one convolution.
@@ -272,17 +278,12 @@ class Convolution {
     const float* const values = weights().data() + first_column * taps() * shapes_.group_channels;
     const std::size_t row_stride = taps() * shapes_.group_channels;
     const std::size_t tap_stride = joined_taps ? shapes_.kernel_width * shapes_.group_channels : shapes_.group_channels;
-    return builder_.add_weights(panels.size(), panels.panels(), [=](float* destination, std::size_t panel) {
-      pack_panel(panels, values, row_stride, tap_stride, panel, destination + panels.panel_offset(panel));
-      return true;
-    });
+    return add_panels(builder_, panels, values, row_stride, tap_stride);
   }
 
   View pack_bias(std::size_t first_column, std::size_t columns) {
-    std::span<const float> values;
-    if (node_.inputs.size() > 2)
-      values = builder_.tensor(node_.inputs[2]).constant.values.subspan(first_column, columns);
-    return builder_.add_channel_values(values, columns);
+    const std::span<const float> values = builder_.bias(node_);
+    return builder_.add_channel_values(values.empty() ? values : values.subspan(first_column, columns), columns);
   }
 
   void build_interleaved() {
@@ -328,17 +329,14 @@ class Convolution {
     const auto groups = static_cast<std::size_t>(window().groups);
     const auto group_columns = static_cast<std::size_t>(shapes_.out.channels) / groups;
     const auto block = static_cast<std::ptrdiff_t>(block_);
-    const bool is_pointwise = taps() == 1 && has_no_padding(window());
+    const bool is_pointwise = native::is_pointwise(node_, shapes_);
 
     std::int64_t line_pixels = shapes_.in.width;
     std::int64_t plane_pixels = shapes_.in.pixels();
     std::vector<Segment> segments;
     std::vector<std::vector<Tap>> tables;
-    const std::int64_t met = graph::multiply_adds(builder_.graph(), node_);
-    const std::int64_t all =
-        shapes_.out.pixels() * shapes_.out.channels * static_cast<std::int64_t>(taps() * shapes_.group_channels);
     const char* how = "";
-    const bool framed = !is_pointwise && static_cast<double>(met) > kSparse * static_cast<double>(all);
+    const bool framed = !is_pointwise && meets_most(builder_, node_, shapes_);
     if (framed && (window().pad_top > 0 || window().pad_left > 0 || framed_height() > shapes_.in.height ||
                    framed_width() > shapes_.in.width)) {
       line_pixels = framed_width();
@@ -444,13 +442,12 @@ const Node* depthwise_after(const Builder& builder, const Node& node, const Shap
   const Node* const reader = builder.only_reader(node.output);
   if (reader == nullptr || reader->op != Op::kDepthwiseConvolution || reader->inputs[0] != node.output) return nullptr;
   if (node.window.groups != 1 || node.inputs.size() > 3) return nullptr;
-  if (reader->inputs.size() > 2 && !builder.tensor(reader->inputs[2]).is_constant()) return nullptr;
   // Rows in one segment, or one for each line; sums in one pass, since what they are added up in is made but once.
-  const bool is_pointwise = shapes.kernel_height * shapes.kernel_width == 1 && has_no_padding(node.window) &&
-                            node.window.stride_height == 1 && node.window.stride_width == 1 &&
-                            shapes.group_channels <= builder.kernels().depth;
-  const bool is_first = is_interleaved(node, shapes, builder.block());
-  return (is_pointwise || is_first) && fits_product_depthwise(builder, *reader) ? reader : nullptr;
+  const bool is_one_segment = is_pointwise(node, shapes) && node.window.stride_height == 1 &&
+                              node.window.stride_width == 1 && shapes.group_channels <= builder.kernels().depth;
+  return (is_one_segment || is_interleaved(node, shapes, builder.block())) && fits_product_depthwise(builder, *reader)
+             ? reader
+             : nullptr;
 }
 
 }  // namespace
@@ -459,15 +456,16 @@ bool add_convolution(Builder& builder, const Node& node) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const auto& dims = builder.tensor(node.inputs[1]).dims;
-  if (!in || !out || !builder.tensor(node.inputs[1]).is_constant()) return false;
-  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
+  if (!in || !out || !builder.has_constant_weights(node)) return false;
   const Shapes shapes{.in = *in,
                       .out = *out,
                       .kernel_height = static_cast<std::size_t>(dims[1]),
                       .kernel_width = static_cast<std::size_t>(dims[2]),
                       .group_channels = static_cast<std::size_t>(dims[3])};
-  if (in_map_taps(node, shapes) > kMostInMapTaps) return false;
   const auto block = static_cast<std::int64_t>(builder.block());
+  const bool is_in_map = !is_interleaved(node, shapes, builder.block()) && !is_pointwise(node, shapes) &&
+                         !meets_most(builder, node, shapes);
+  if (is_in_map && in_map_taps(shapes) > kMostInMapTaps) return false;
   // Groups whose channels share blocks with others' have no place of their own.
   if (node.window.groups > 1 && (dims[3] % block != 0 || out->channels / node.window.groups % block != 0)) return false;
   Convolution(builder, node, shapes, depthwise_after(builder, node, shapes)).build();

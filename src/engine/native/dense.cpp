@@ -14,25 +14,11 @@ using graph::Node;
 /// Of a transposed convolution's lines, with room for what networks have.
 constexpr std::int64_t kMostStretches = 1 << 19;
 
-/// Weights [O, taps, I] of a node, in panels.
-View pack(Builder& builder, const Node& node, const PanelShape& panels) {
-  const float* const values = builder.tensor(node.inputs[1]).constant.values.data();
-  return builder.add_weights(panels.size(), panels.panels(), [=](float* destination, std::size_t panel) {
-    pack_panel(panels, values, panels.taps * panels.channels, panels.channels, panel,
-               destination + panels.panel_offset(panel));
-    return true;
-  });
-}
-
-View pack_bias(Builder& builder, const Node& node, std::size_t columns) {
-  std::span<const float> values;
-  if (node.inputs.size() > 2) values = builder.tensor(node.inputs[2]).constant.values;
-  return builder.add_channel_values(values, columns);
-}
-
-bool has_constant_weights(const Builder& builder, const Node& node) {
-  return builder.tensor(node.inputs[1]).is_constant() &&
-         (node.inputs.size() < 3 || builder.tensor(node.inputs[2]).is_constant());
+/// Weights [O, taps, I] and bias of a node, in panels.
+void add_constants(Builder& builder, const Node& node, Product::Geometry& g) {
+  g.weights = add_panels(builder, g.panels, builder.tensor(node.inputs[1]).constant.values.data(),
+                         g.panels.taps * g.panels.channels, g.panels.channels);
+  g.bias = builder.add_channel_values(builder.bias(node), g.panels.columns);
 }
 
 /// A transposed convolution gives every `stride`th pixel by an ordinary convolution with some of the taps: each line of
@@ -133,7 +119,7 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const auto& dims = builder.tensor(node.inputs[1]).dims;
-  if (!in || !out || node.window.groups != 1 || !has_constant_weights(builder, node)) return false;
+  if (!in || !out || node.window.groups != 1 || !builder.has_constant_weights(node)) return false;
   const std::size_t block = builder.block();
   graph::Window window = node.window;
   window.kernel_height = dims[1];
@@ -154,8 +140,7 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   Product::Geometry g;
   g.panels = panels;
   g.a = builder.view(node.inputs[0], Layout::kBlocked);
-  g.weights = pack(builder, node, panels);
-  g.bias = pack_bias(builder, node, panels.columns);
+  add_constants(builder, node, g);
   g.row_stride = static_cast<std::ptrdiff_t>(block);
   g.chunk_stride = in->pixels() * static_cast<std::ptrdiff_t>(block);
   g.chunk_length = block;
@@ -176,7 +161,7 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
 
 bool add_fully_connected(Builder& builder, const Node& node) {
   const auto& dims = builder.tensor(node.inputs[0]).dims;
-  if (dims.empty() || !has_constant_weights(builder, node)) return false;
+  if (dims.empty() || !builder.has_constant_weights(node)) return false;
   // A computed image is here as the values of one pixel, or not in this order.
   const auto from = builder.existing(node.inputs[0], Layout::kDense);
   if (!from) return false;
@@ -188,8 +173,7 @@ bool add_fully_connected(Builder& builder, const Node& node) {
   Product::Geometry g;
   g.panels = panels;
   g.a = *from;
-  g.weights = pack(builder, node, panels);
-  g.bias = pack_bias(builder, node, outputs);
+  add_constants(builder, node, g);
   g.row_stride = static_cast<std::ptrdiff_t>(depth);
   g.chunk_length = depth;
   g.chunks = 1;

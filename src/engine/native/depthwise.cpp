@@ -10,13 +10,15 @@ using graph::Node;
 class Depthwise final : public Step {
  public:
   Depthwise(const Builder& builder, std::unique_ptr<DepthwiseWindow> window, View from, View to)
-      : window_(std::move(window)), block_(builder.block()), from_(from), to_(to) {
-    const std::size_t blocks = builder.blocks(window_->out().channels);
-    // Depthwise multiply-adds take some four times as long as those of products.
-    const std::size_t wanted = builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * window_->multiply_adds());
-    bands_ =
-        std::clamp<std::size_t>((wanted + blocks - 1) / blocks, 1, static_cast<std::size_t>(window_->out().height));
-    tasks = blocks * bands_;
+      : window_(std::move(window)),
+        block_(builder.block()),
+        from_(from),
+        to_(to),
+        // Depthwise multiply-adds take some four times as long as those of products.
+        bands_(builder.blocks(window_->out().channels),
+               builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * window_->multiply_adds()),
+               window_->out().height, window_->out().height) {
+    tasks = bands_.tasks;
     reads = {from.buffer, kWeightsBuffer};
     writes = {to.buffer};
     multiply_adds = window_->multiply_adds();
@@ -24,11 +26,9 @@ class Depthwise final : public Step {
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t block = task / bands_;
-    const auto bands = static_cast<std::int64_t>(bands_);
-    const auto band = static_cast<std::int64_t>(task % bands_);
-    const std::int64_t end = window_->out().height * (band + 1) / bands;
-    std::int64_t y = window_->out().height * band / bands;
+    const std::size_t block = bands_.part(task);
+    const std::int64_t end = bands_.end(task);
+    std::int64_t y = bands_.begin(task);
     const std::int64_t first = window_->first_line(y);
     const std::size_t from = block * static_cast<std::size_t>(window_->in().pixels()) +
                              static_cast<std::size_t>(first * window_->in().width);
@@ -48,7 +48,7 @@ class Depthwise final : public Step {
   std::size_t block_;
   View from_;
   View to_;
-  std::size_t bands_ = 1;
+  Bands bands_;
 };
 
 }  // namespace
@@ -57,11 +57,10 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  if (!in || !out || in->channels != out->channels || !weights.is_constant() ||
-      weights.dims[0] > static_cast<std::int64_t>(kMaxKernel)) {
+  if (!in || !out || in->channels != out->channels || !builder.has_constant_weights(node) ||
+      weights.dims[0] > static_cast<std::int64_t>(kMaxWindowRows)) {
     return nullptr;
   }
-  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return nullptr;
   const auto taps = static_cast<std::size_t>(weights.dims[0] * weights.dims[1]);
   const auto channels = static_cast<std::size_t>(out->channels);
   const std::size_t block = builder.block();
@@ -78,9 +77,7 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
     }
     return true;
   });
-  std::span<const float> bias;
-  if (node.inputs.size() > 2) bias = builder.tensor(node.inputs[2]).constant.values;
-  result->bias_ = builder.add_channel_values(bias, channels);
+  result->bias_ = builder.add_channel_values(builder.bias(node), channels);
   result->kernels_ = &builder.kernels();
   result->in_ = *in;
   result->out_ = *out;
@@ -149,7 +146,7 @@ const float* DepthwiseWindow::Rows::line(std::int64_t y) noexcept {
 }
 
 void DepthwiseWindow::Rows::run_rows(std::int64_t y, float* output, float* second) noexcept {
-  std::array<const float*, kMaxKernel + 1> taps;
+  std::array<const float*, kMaxWindowRows + 1> taps;
   const graph::Window& window = window_->window_;
   const std::int64_t first = y * window.stride_height - window.pad_top;
   const std::size_t count = row_.kernel_height + (second != nullptr ? 1 : 0);

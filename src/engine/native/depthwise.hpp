@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/native/bands.hpp"
 #include "engine/native/builder.hpp"
 #include "engine/native/product.hpp"
 
@@ -17,7 +18,6 @@ class DepthwiseWindow {
  public:
   /// A few rows are copied into a ring of their own, between pixels of zeros, if there are many edges.
   static constexpr std::int64_t kRingFloats = 8192;
-  static constexpr std::size_t kMaxKernel = 64;
 
   /// Packs the weights. Null if this isn't a depthwise convolution that rows can be made of.
   static std::unique_ptr<DepthwiseWindow> create(Builder& builder, const graph::Node& node);

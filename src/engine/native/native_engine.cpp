@@ -27,6 +27,8 @@ using native::Plan;
 /// Changes with the layout of packed weights.
 constexpr int kPackingVersion = 2;
 constexpr std::size_t kMaxKey = 3000;
+/// Of activations or of weights: 8 GB.
+constexpr std::size_t kMostFloats = std::size_t{1} << 31;
 
 /// What one run needs for itself.
 struct Workspace {
@@ -42,10 +44,15 @@ class NativeEngine final : public Engine {
   Result<void> load(graph::Graph graph, const NativeOptions& options) {
     kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
     graph::optimize(graph);
-    auto build = native::build_plan(graph, shape_.output_nhwc,
-                                    {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
-    if (!build) return std::unexpected(std::move(build.error()));
-    plan_ = std::move(build->plan);
+    native::Build build = native::build_plan(
+        graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
+    plan_ = std::move(build.plan);
+    if (plan_.arena > kMostFloats || plan_.weights > kMostFloats) {
+      return fail(ErrorCode::kLimitExceeded,
+                  fmt::format("'{}' wants {} MB for activations and {} MB for weights, more than {} MB; use a smaller "
+                              "model",
+                              label_, plan_.arena >> 18, plan_.weights >> 18, kMostFloats >> 18));
+    }
     const std::string key = packed_key(options);
     if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights);
     if (packed_) return {};
@@ -54,7 +61,7 @@ class NativeEngine final : public Engine {
     weights_ = std::move(*weights);
     // What lies between two constants is never read, but written to files.
     if (!options.packed_file.empty()) std::ranges::fill(weights_.span(), 0.0F);
-    if (auto packed = pack(build->packings); !packed) return packed;
+    if (auto packed = pack(build.packings); !packed) return packed;
     if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span());
     return {};
   }

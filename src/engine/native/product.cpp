@@ -30,6 +30,14 @@ void pack_panel(const PanelShape& shape, const float* weights, std::size_t row_s
   }
 }
 
+View add_panels(Builder& builder, const PanelShape& shape, const float* weights, std::size_t row_stride,
+                std::size_t tap_stride) {
+  return builder.add_weights(shape.size(), shape.panels(), [=](float* destination, std::size_t panel) {
+    pack_panel(shape, weights, row_stride, tap_stride, panel, destination + shape.panel_offset(panel));
+    return true;
+  });
+}
+
 Product::Product(const kernels::Kernels& kernels, const Geometry& geometry, std::vector<Segment> segments,
                  std::vector<std::vector<Tap>> tables, std::size_t wanted_tasks)
     : kernels_(&kernels), geometry_(geometry), segments_(std::move(segments)) {

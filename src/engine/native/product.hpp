@@ -33,6 +33,10 @@ struct PanelShape {
 void pack_panel(const PanelShape& shape, const float* weights, std::size_t row_stride, std::size_t tap_stride,
                 std::size_t panel, float* destination);
 
+/// Adds all panels of constant weights.
+View add_panels(Builder& builder, const PanelShape& shape, const float* weights, std::size_t row_stride,
+                std::size_t tap_stride);
+
 /// A stretch of the result's rows whose rows of A follow each other at a constant stride.
 struct Segment {
   std::ptrdiff_t a = 0;  ///< floats from A's view to the first row

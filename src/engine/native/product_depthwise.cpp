@@ -22,23 +22,20 @@ class ProductDepthwise final : public Step {
         segments_(std::move(segments)),
         window_(std::move(window)),
         block_(static_cast<std::int64_t>(builder.block())),
-        to_(result) {
+        to_(result),
+        blocks_(builder.blocks(window_->in().channels)),
+        bands_(
+            (blocks_ + 1) / 2,
+            builder.task_count(static_cast<std::size_t>(-1) / 2, product_multiply_adds + 4 * window_->multiply_adds()),
+            window_->out().height, window_->in().height / (kBandSpans * window_->span())) {
     const ImageShape& in = window_->in();
-    blocks_ = builder.blocks(in.channels);
     line_ = window_->padded_width() * block_;
     const std::int64_t span = std::min(window_->span(), in.height);
     chunk_ = std::clamp<std::int64_t>(kPixelsAtATime / in.width, 1, in.height);
     chunk_ = std::clamp<std::int64_t>(kScratchFloats / (2 * line_) - span + 1, 1, chunk_);
     slots_ = std::min(span + chunk_ - 1, in.height);
     multiply_adds = product_multiply_adds + window_->multiply_adds();
-    const std::size_t panels = (blocks_ + 1) / 2;
-    const auto wanted = static_cast<std::int64_t>(
-        builder.task_count(static_cast<std::size_t>(-1) / 2, product_multiply_adds + 4 * window_->multiply_adds()));
-    const std::int64_t most_bands =
-        std::clamp<std::int64_t>(in.height / (kBandSpans * window_->span()), 1, window_->out().height);
-    const auto panel_count = static_cast<std::int64_t>(panels);
-    bands_ = std::clamp<std::int64_t>((wanted + panel_count - 1) / panel_count, 1, most_bands);
-    tasks = panels * static_cast<std::size_t>(bands_);
+    tasks = bands_.tasks;
     reads = product_->reads;
     writes = {to_.buffer};
     name = fmt::format("{}, {}", product_->name, window_->name());
@@ -46,12 +43,11 @@ class ProductDepthwise final : public Step {
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
     alignas(64) float scratch[kScratchFloats];
-    const std::size_t panel = task / static_cast<std::size_t>(bands_);
+    const std::size_t panel = bands_.part(task);
     const std::size_t first_block = 2 * panel;
     const std::size_t blocks = std::min<std::size_t>(2, blocks_ - first_block);
-    const std::int64_t band = static_cast<std::int64_t>(task) % bands_;
-    std::int64_t y = window_->out().height * band / bands_;
-    const std::int64_t end = window_->out().height * (band + 1) / bands_;
+    std::int64_t y = bands_.begin(task);
+    const std::int64_t end = bands_.end(task);
     const std::int64_t lines_end = window_->lines_end(end - 1, 1);
     const std::int64_t first = window_->first_line(y);
     const std::int64_t stride = slots_ * line_;
@@ -96,11 +92,11 @@ class ProductDepthwise final : public Step {
   std::unique_ptr<DepthwiseWindow> window_;
   std::int64_t block_;
   View to_;
-  std::size_t blocks_ = 0;
+  std::size_t blocks_;
+  Bands bands_;
   std::int64_t line_ = 0;   ///< floats
   std::int64_t chunk_ = 1;  ///< lines made at once
   std::int64_t slots_ = 1;  ///< lines kept
-  std::int64_t bands_ = 1;
 };
 
 }  // namespace
@@ -109,14 +105,14 @@ bool fits_product_depthwise(const Builder& builder, const graph::Node& node) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  if (!in || !out || in->channels != out->channels || !weights.is_constant()) return false;
+  if (!in || !out || in->channels != out->channels || !builder.has_constant_weights(node)) return false;
   // One panel's lines, with zeros around them: a line is at most as long as results and taps reach.
   const graph::Window& window = node.window;
   const std::int64_t width =
       std::max(in->width + window.pad_left,
                (out->width - 1) * window.stride_width + (weights.dims[1] - 1) * window.dilation_width + 1);
   const std::int64_t lines = std::min(DepthwiseWindow::span(window, weights.dims[0]), in->height);
-  return weights.dims[0] <= static_cast<std::int64_t>(DepthwiseWindow::kMaxKernel) && width <= kScratchFloats &&
+  return weights.dims[0] <= static_cast<std::int64_t>(kMaxWindowRows) && width <= kScratchFloats &&
          lines * width * 2 * static_cast<std::int64_t>(builder.block()) <= kScratchFloats;
 }
 

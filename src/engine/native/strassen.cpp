@@ -301,12 +301,11 @@ bool add_strassen(Builder& builder, const Node& node) {
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
   const graph::Window& window = node.window;
-  if (!in || !out || in->pixels() != out->pixels() || !weights.is_constant() || weights.dims[1] != 1 ||
-      weights.dims[2] != 1 || window.groups != 1 || window.pad_top != 0 || window.pad_left != 0 ||
-      window.pad_bottom != 0 || window.pad_right != 0 || window.stride_height != 1 || window.stride_width != 1) {
+  if (!in || !out || in->pixels() != out->pixels() || !builder.has_constant_weights(node) || weights.dims[1] != 1 ||
+      weights.dims[2] != 1 || window.groups != 1 || !has_no_padding(window) || window.stride_height != 1 ||
+      window.stride_width != 1) {
     return false;
   }
-  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
   if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
   const auto block = static_cast<std::int64_t>(builder.block());
   // The sums cost depth × rows, what is saved an eighth of depth × rows × columns. With AVX2 that was no faster than
@@ -327,9 +326,7 @@ bool add_strassen(Builder& builder, const Node& node) {
     pack_factors(lanes, values, depth, columns, panel, destination + panel * panel_floats);
     return true;
   });
-  std::span<const float> bias;
-  if (node.inputs.size() > 2) bias = builder.tensor(node.inputs[2]).constant.values;
-  operands.bias = builder.add_channel_values(bias, columns);
+  operands.bias = builder.add_channel_values(builder.bias(node), columns);
   operands.a = builder.view(node.inputs[0], Layout::kBlocked);
   if (node.inputs.size() > 3) operands.addend = builder.view(node.inputs[3], Layout::kBlocked);
   operands.c = builder.result(node.output, Layout::kBlocked);

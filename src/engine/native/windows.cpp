@@ -3,36 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/native/bands.hpp"
 #include "engine/native/builder.hpp"
 
 namespace silhouette::native {
 namespace {
 
 using graph::Node;
-
-/// Rows of kernels' windows that are kept on the stack.
-constexpr std::size_t kMaxKernel = 64;
-
-/// Blocks × bands of result rows.
-struct Bands {
-  std::size_t blocks = 0;
-  std::size_t bands = 0;
-  std::int64_t height = 0;
-
-  Bands(std::size_t block_count, std::size_t wanted, std::int64_t rows)
-      : blocks(block_count),
-        bands(std::clamp<std::size_t>((wanted + block_count - 1) / block_count, 1, static_cast<std::size_t>(rows))),
-        height(rows) {}
-
-  [[nodiscard]] std::size_t tasks() const { return blocks * bands; }
-  [[nodiscard]] std::size_t block(std::size_t task) const { return task / bands; }
-  [[nodiscard]] std::int64_t begin(std::size_t task) const {
-    return height * static_cast<std::int64_t>(task % bands) / static_cast<std::int64_t>(bands);
-  }
-  [[nodiscard]] std::int64_t end(std::size_t task) const {
-    return height * static_cast<std::int64_t>(task % bands + 1) / static_cast<std::int64_t>(bands);
-  }
-};
 
 class Pool final : public Step {
  public:
@@ -44,10 +21,11 @@ class Pool final : public Step {
         out_(out),
         from_(from),
         to_(to),
-        bands_((static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block, wanted, out.height),
+        bands_((static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block, wanted, out.height,
+               out.height),
         average_(node.op == graph::Op::kAveragePool),
         epilogue_(epilogue(node.activation)) {
-    tasks = bands_.tasks();
+    tasks = bands_.tasks;
     reads = {from.buffer};
     writes = {to.buffer};
     name = fmt::format("{} pool {}x{} {}x{}x{}", average_ ? "average" : "max", window_.kernel_height,
@@ -55,7 +33,7 @@ class Pool final : public Step {
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t block = bands_.block(task);
+    const std::size_t block = bands_.part(task);
     const auto lanes = static_cast<std::int64_t>(kernels_->block);
     kernels::PoolRow row;
     row.kernel_height = static_cast<std::size_t>(window_.kernel_height);
@@ -67,7 +45,7 @@ class Pool final : public Step {
     row.pad_left = window_.pad_left;
     row.average = average_;
     row.epilogue = epilogue_;
-    std::array<const float*, kMaxKernel> taps;
+    std::array<const float*, kMaxWindowRows> taps;
     row.rows = taps.data();
     const float* const input = frame.at(from_) + static_cast<std::int64_t>(block) * in_.pixels() * lanes;
     float* const output = frame.at(to_) + static_cast<std::int64_t>(block) * out_.pixels() * lanes;
@@ -129,7 +107,7 @@ class GlobalAverage final : public Step {
 bool add_pool(Builder& builder, const Node& node) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
-  if (!in || !out || node.window.kernel_height > static_cast<std::int64_t>(kMaxKernel)) return false;
+  if (!in || !out || node.window.kernel_height > static_cast<std::int64_t>(kMaxWindowRows)) return false;
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
   const View to = builder.result(node.output, Layout::kBlocked);
   const std::int64_t work = out->pixels() * out->channels * node.window.kernel_height * node.window.kernel_width;

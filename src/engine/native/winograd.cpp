@@ -279,11 +279,10 @@ bool add_winograd(Builder& builder, const Node& node) {
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
   const graph::Window& window = node.window;
-  if (!in || !out || !weights.is_constant() || weights.dims[1] != 3 || weights.dims[2] != 3 || window.groups != 1 ||
-      window.stride_height != 1 || window.stride_width != 1) {
+  if (!in || !out || !builder.has_constant_weights(node) || weights.dims[1] != 3 || weights.dims[2] != 3 ||
+      window.groups != 1 || window.stride_height != 1 || window.stride_width != 1) {
     return false;
   }
-  if (node.inputs.size() > 2 && !builder.tensor(node.inputs[2]).is_constant()) return false;
   const auto block = static_cast<std::int64_t>(builder.block());
   if (in->channels < 2 * block || out->channels < block) return false;
   // An addend of one value a channel is no image to be added pixel by pixel.
@@ -317,9 +316,7 @@ bool add_winograd(Builder& builder, const Node& node) {
   const View packed = fleeting
                           ? builder.add_weights(taps.size(), taps.panels(), pack_taps)
                           : builder.add_weights(transformed->pairs() * panels.size(), panels.panels(), pack_points);
-  std::span<const float> bias_values;
-  if (node.inputs.size() > 2) bias_values = builder.tensor(node.inputs[2]).constant.values;
-  const View bias = builder.add_channel_values(bias_values, panels.columns);
+  const View bias = builder.add_channel_values(builder.bias(node), panels.columns);
   const View zeros = builder.zeros(static_cast<std::size_t>(in->width * block));
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
   std::optional<View> addend;
