@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Called by `./dev bench`. Networks first, then resizing back to a large photo's size beside the straightforward way.
+# Called by `./dev bench`. Networks first, then resizing back to a large photo's size beside the straightforward way, then kernels.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 if [ "${1:-}" = --peers ]; then
