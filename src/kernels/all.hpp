@@ -30,6 +30,7 @@ constexpr Kernels make_kernels(const char* name) noexcept {
   kernels.to_planes = to_planes;
   kernels.average = average;
   kernels.combine = combine;
+  kernels.strassen_sums = strassen_sums;
   return kernels;
 }
 

@@ -38,9 +38,9 @@ struct Tile {
   float* c = nullptr;
   std::ptrdiff_t c_row_stride = 0;
   std::ptrdiff_t c_block_stride = 0;
-  const float* bias = nullptr;    ///< one for each column, or null
-  bool accumulate = false;        ///< C was begun by an earlier part of the depth
-  const float* addend = nullptr;  ///< added like C, or null
+  const float* bias = nullptr;     ///< one for each column, or null
+  const float* earlier = nullptr;  ///< added, with C's strides: C itself if it was begun before; or null
+  const float* addend = nullptr;   ///< added, with strides of its own, or null
   std::ptrdiff_t addend_row_stride = 0;
   std::ptrdiff_t addend_block_stride = 0;
   /// What will be read soon, to be fetched into the second-level cache on the way: so many cache lines a chunk.
@@ -143,6 +143,19 @@ struct ToPlanes {
   std::size_t channels = 0;
 };
 
+/// Sums of a matrix's quarters: s1 = a21 + a22, s2 = s1 − a11, s3 = a11 − a21, s4 = a12 − s2.
+struct StrassenSums {
+  const float* a11 = nullptr;
+  const float* a12 = nullptr;
+  const float* a21 = nullptr;
+  const float* a22 = nullptr;
+  float* s1 = nullptr;
+  float* s2 = nullptr;
+  float* s3 = nullptr;
+  float* s4 = nullptr;
+  std::size_t count = 0;  ///< floats of each, a multiple of the block
+};
+
 /// A one-dimensional Winograd transform: linear combinations of a few lines of pixels.
 struct LineTransform {
   const float* const* inputs = nullptr;  ///< first pixel of each line
@@ -183,6 +196,7 @@ struct Kernels {
   void (*average)(const float* input, std::size_t pixels, float* output) = nullptr;
   /// output[i] = Σ factors[j] × inputs[j][i] over three j; `count` is a multiple of the block.
   void (*combine)(const float* const* inputs, const float* factors, float* output, std::size_t count) = nullptr;
+  void (*strassen_sums)(const StrassenSums&) = nullptr;
   LineKernel winograd_input[kLineTypes] = {};
   LineKernel winograd_output[kLineTypes] = {};
 };

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kRowsAtATime = 96;
 /// Of a cache, in floats; and how many of them are worth fetching ahead for a chunk that is multiplied.
 constexpr std::size_t kLineFloats = 16;
-constexpr std::size_t kMostLines = 4;
+constexpr std::size_t kMostLines = 8;
 
 }  // namespace
 
@@ -190,7 +190,6 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
   tile.c_row_stride = g.c_row_step * block;
   tile.c_block_stride = to.block_stride;
-  tile.accumulate = !is_first;
   tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
   tile.finish = pass_index + 1 == passes.size();
   tile.epilogue = g.epilogue;
@@ -208,6 +207,7 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
     const std::size_t rows = each + (i < larger ? 1 : 0);
     tile.a = a;
     tile.c = c;
+    tile.earlier = is_first ? nullptr : c;
     tile.addend = addend;
     tile.next = upcoming.panel;
     tile.next_lines = upcoming.panel < upcoming.end ? upcoming.lines : 0;

@@ -22,11 +22,13 @@ using graph::Node;
 // The T are made once; the S of some rows and a part of the depth stay in the second-level cache, the sums of products
 // of a tile in the first.
 
-/// Rows of a quarter that a task goes through at once, at most.
-constexpr std::size_t kRowsAtATime = 50;
+/// Rows of a quarter that a task goes through at once, at most: four of the largest tiles.
+constexpr std::size_t kRowsAtATime = 56;
 /// Depth of a pass, at most.
-constexpr std::size_t kMaxDepth = 256;
+constexpr std::size_t kMaxDepth = 512;
 constexpr std::size_t kLineFloats = 16;
+/// So that one that was held up doesn't hold up all.
+constexpr std::size_t kTasksPerThread = 4;
 /// Floats of these rows and a panel's columns.
 constexpr std::size_t kMaxTile = kRowsAtATime * 2 * 16;
 
@@ -44,7 +46,7 @@ struct Operands {
 class StrassenProduct final : public Step {
  public:
   StrassenProduct(const kernels::Kernels& kernels, const Operands& operands, std::size_t rows, std::size_t depth,
-                  std::size_t columns, const kernels::Epilogue& epilogue, std::size_t wanted_tasks)
+                  std::size_t columns, const kernels::Epilogue& epilogue, std::size_t threads)
       : kernels_(&kernels),
         operands_(operands),
         epilogue_(epilogue),
@@ -53,8 +55,12 @@ class StrassenProduct final : public Step {
         panels_(columns / 2 / (2 * kernels.block)) {
     const std::size_t pass = std::min(kernels.depth, kMaxDepth);
     passes_ = (half_depth_ + pass - 1) / pass;
-    groups_ = (half_rows_ + kRowsAtATime - 1) / kRowsAtATime;
-    panel_groups_ = std::clamp<std::size_t>((wanted_tasks + groups_ - 1) / groups_, 1, panels_);
+    // Whole tiles, and as many groups for every thread: the sums are made for each group of panels again.
+    const std::size_t most = kernels.tile_rows[1];
+    tiles_ = (half_rows_ + most - 1) / most;
+    groups_ = (tiles_ * most + kRowsAtATime - 1) / kRowsAtATime;
+    if (groups_ > threads) groups_ = std::min(tiles_, (groups_ + threads - 1) / threads * threads);
+    panel_groups_ = std::clamp<std::size_t>((kTasksPerThread * threads + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
@@ -66,8 +72,8 @@ class StrassenProduct final : public Step {
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const std::size_t group = task / panel_groups_;
     const std::size_t part = task % panel_groups_;
-    const std::size_t begin = half_rows_ * group / groups_;
-    const std::size_t rows = half_rows_ * (group + 1) / groups_ - begin;
+    const std::size_t begin = first_row(group);
+    const std::size_t rows = first_row(group + 1) - begin;
     const std::size_t block = kernels_->block;
     alignas(64) float sums[4 * kRowsAtATime * kMaxDepth];
     const std::size_t chunks = half_depth_ / block;
@@ -92,6 +98,12 @@ class StrassenProduct final : public Step {
     std::size_t pass = 0;
   };
 
+  /// The larger groups come first: they are handed out in this order.
+  [[nodiscard]] std::size_t first_row(std::size_t group) const noexcept {
+    const std::size_t tiles = tiles_ / groups_ * group + std::min(group, tiles_ % groups_);
+    return std::min(tiles * kernels_->tile_rows[1], half_rows_);
+  }
+
   [[nodiscard]] std::size_t chunk_stride() const { return 2 * half_rows_ * kernels_->block; }
 
   /// Where a quarter of A has that row and chunk.
@@ -108,27 +120,18 @@ class StrassenProduct final : public Step {
               float* sums) const noexcept {
     const std::size_t block = kernels_->block;
     const std::size_t size = count * rows * block;
-    kernels::BinaryRow row;
-    row.a_stride = row.b_stride = static_cast<std::ptrdiff_t>(block);
-    row.pixels = rows;
-    row.epilogue = epilogue({});
-    const auto combine = [&](kernels::Binary op, const float* a, const float* b, float* to) {
-      row.op = op;
-      row.a = a;
-      row.b = b;
-      row.output = to;
-      kernels_->binary(row);
-    };
     for (std::size_t i = 0; i < count; ++i) {
       const auto part = [&](int down, int right) { return quarter(frame, down, right, begin, first + i); };
       float* const s1 = sums + i * rows * block;
-      float* const s2 = s1 + size;
-      float* const s3 = s2 + size;
-      float* const s4 = s3 + size;
-      combine(kernels::Binary::kAdd, part(1, 0), part(1, 1), s1);
-      combine(kernels::Binary::kSubtract, s1, part(0, 0), s2);
-      combine(kernels::Binary::kSubtract, part(0, 0), part(1, 0), s3);
-      combine(kernels::Binary::kSubtract, part(0, 1), s2, s4);
+      kernels_->strassen_sums({.a11 = part(0, 0),
+                               .a12 = part(0, 1),
+                               .a21 = part(1, 0),
+                               .a22 = part(1, 1),
+                               .s1 = s1,
+                               .s2 = s1 + size,
+                               .s3 = s1 + 2 * size,
+                               .s4 = s1 + 3 * size,
+                               .count = rows * block});
     }
   }
 
@@ -162,30 +165,31 @@ class StrassenProduct final : public Step {
       tile.a = sums + (number - 1) * sum_size;
       tile.chunk_stride = static_cast<std::ptrdiff_t>(place.rows * block);
     };
-    const auto to_scratch = [&](float* scratch, const float* addend, bool accumulate) {
+    const auto to_scratch = [&](float* scratch, const float* addend, bool adds) {
       tile.c = scratch;
       tile.c_row_stride = static_cast<std::ptrdiff_t>(block);
       tile.c_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
       tile.addend = addend;
       tile.addend_block_stride = tile.c_block_stride;
-      tile.accumulate = accumulate;
+      tile.earlier = adds ? scratch : nullptr;
       tile.bias = nullptr;
       tile.finish = false;
     };
-    const bool is_last = place.pass + 1 == passes_;
     const auto c_offset = [&](int down, int right) {
       const std::size_t blocks = 2 * (place.panel + static_cast<std::size_t>(right) * panels_);
       return (blocks * 2 * half_rows_ + place.row + static_cast<std::size_t>(down) * half_rows_) * block;
     };
     const auto to_result = [&](int down, int right, const float* addend) {
-      tile.c = frame.at(operands_.c) + c_offset(down, right);
+      const std::size_t offset = c_offset(down, right);
+      tile.c = frame.at(operands_.c) + offset;
       tile.c_block_stride = static_cast<std::ptrdiff_t>(chunk_stride());
       tile.addend = addend;
       tile.addend_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
-      tile.accumulate = place.pass > 0;
+      // The network's own addend lies as the result does.
+      tile.earlier = place.pass > 0 ? tile.c : operands_.addend ? frame.at(*operands_.addend) + offset : nullptr;
       const std::size_t column = (place.panel + static_cast<std::size_t>(right) * panels_) * width;
       tile.bias = place.pass == 0 ? frame.at(operands_.bias) + column : nullptr;
-      tile.finish = is_last && !operands_.addend;
+      tile.finish = place.pass + 1 == passes_;
     };
     const std::size_t most = kernels_->tile_rows[1];
     const std::size_t tiles = (place.rows + most - 1) / most;
@@ -198,6 +202,7 @@ class StrassenProduct final : public Step {
         done += rows;
         part.a += rows * block;
         part.c += rows * block;
+        if (part.earlier != nullptr) part.earlier += rows * block;
         if (part.addend != nullptr) part.addend += rows * block;
         part.next += part.next_lines * part.chunks * kLineFloats;
       }
@@ -215,16 +220,6 @@ class StrassenProduct final : public Step {
       tile.run_count = 0;
       all_tiles();
     };
-    // The network's own addend comes last, on its own: a tile adds one thing at a time.
-    const auto finish = [&](int down, int right) {
-      if (!is_last || !operands_.addend) return;
-      tile.addend = frame.at(*operands_.addend) + c_offset(down, right);
-      tile.addend_block_stride = tile.c_block_stride;
-      tile.accumulate = true;
-      tile.bias = nullptr;
-      tile.finish = true;
-      add_only();
-    };
 
     from_a(0, 0);
     to_scratch(p, nullptr, false);
@@ -232,7 +227,6 @@ class StrassenProduct final : public Step {
     from_a(0, 1);
     to_result(0, 0, p);
     multiply_by(1);
-    finish(0, 0);
     from_sum(2);
     to_scratch(u2, p, false);
     multiply_by(2);
@@ -242,7 +236,6 @@ class StrassenProduct final : public Step {
     from_sum(4);
     to_result(0, 1, u4);
     multiply_by(4);
-    finish(0, 1);
     from_sum(3);
     to_scratch(p, nullptr, false);
     multiply_by(5);
@@ -253,10 +246,8 @@ class StrassenProduct final : public Step {
     from_a(1, 1);
     to_result(1, 0, u2);
     multiply_by(6);
-    finish(1, 0);
     to_result(1, 1, u4);
     add_only();
-    finish(1, 1);
   }
 
   const kernels::Kernels* kernels_;
@@ -266,6 +257,7 @@ class StrassenProduct final : public Step {
   std::size_t half_depth_;
   std::size_t panels_;  ///< of half the columns
   std::size_t passes_ = 1;
+  std::size_t tiles_ = 1;  ///< of half the rows
   std::size_t groups_ = 1;
   std::size_t panel_groups_ = 1;
 };
@@ -330,10 +322,9 @@ bool add_strassen(Builder& builder, const Node& node) {
   operands.a = builder.view(node.inputs[0], Layout::kBlocked);
   if (node.inputs.size() > 3) operands.addend = builder.view(node.inputs[3], Layout::kBlocked);
   operands.c = builder.result(node.output, Layout::kBlocked);
-  const std::int64_t work = in->pixels() * in->channels * out->channels;
   builder.add_step(std::make_unique<StrassenProduct>(
       builder.kernels(), operands, static_cast<std::size_t>(in->pixels()), depth, columns, epilogue(node.activation),
-      builder.task_count(static_cast<std::size_t>(-1) / 2, work)));
+      static_cast<std::size_t>(builder.options().threads)));
   return true;
 }
 

@@ -85,7 +85,7 @@ class FleetingProducts final : public Step {
     tile.b = weights;
     tile.c_row_stride = static_cast<std::ptrdiff_t>(block);
     tile.c_block_stride = static_cast<std::ptrdiff_t>(rows * block);
-    tile.accumulate = first_channel_ + from > 0;
+    const bool begins = first_channel_ + from == 0;
     tile.finish = false;
     tile.a = frame.at(data_) + (transformed_->first[pair] * channels_ + from * rows);
     tile.c = frame.at(to_) + (transformed_->first[pair] * panels_.column_blocks() + 2 * panel * rows) * block;
@@ -95,6 +95,7 @@ class FleetingProducts final : public Step {
     std::size_t done = 0;
     for (std::size_t i = 1; i <= count; ++i) {
       const std::size_t now = rows * i / count - done;
+      tile.earlier = begins ? nullptr : tile.c;
       kernels_->packed[width][now - 1](tile);
       done += now;
       tile.a += now * block;

@@ -64,4 +64,17 @@ inline void combine(const float* const* inputs, const float* factors, float* out
   }
 }
 
+inline void strassen_sums(const StrassenSums& s) {
+  for (std::size_t i = 0; i < s.count; i += kLanes) {
+    const Vec a11 = load(s.a11 + i);
+    const Vec a21 = load(s.a21 + i);
+    const Vec s1 = a21 + load(s.a22 + i);
+    const Vec s2 = s1 - a11;
+    store(s.s1 + i, s1);
+    store(s.s2 + i, s2);
+    store(s.s3 + i, a11 - a21);
+    store(s.s4 + i, load(s.a12 + i) - s2);
+  }
+}
+
 }  // namespace silhouette::kernels::SILHOUETTE_ISA

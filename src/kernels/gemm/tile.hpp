@@ -34,6 +34,17 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
                                                                   static_cast<std::ptrdiff_t>(kRows) * row_stride;
   const float* next = t.next;
   const std::size_t next_lines = t.next_lines;
+  // An image's values have left the caches since they were made.
+  if (t.earlier != nullptr) {
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (std::size_t b = 0; b < kBlocks; ++b) {
+        prefetch(t.earlier + static_cast<std::ptrdiff_t>(r) * t.c_row_stride +
+                 static_cast<std::ptrdiff_t>(b) * t.c_block_stride);
+      }
+    }
+  }
   for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
     const float* a = t.a + run->a;
     const float* b = t.b + run->b;
@@ -80,9 +91,9 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       }
     }
   };
-  if (t.accumulate) {
+  if (t.earlier != nullptr) {
     each([&](Vec& value, std::ptrdiff_t row, std::ptrdiff_t block, std::size_t lane) {
-      value += load(t.c + row * t.c_row_stride + block * t.c_block_stride + lane);
+      value += load(t.earlier + row * t.c_row_stride + block * t.c_block_stride + lane);
     });
   }
   if (t.addend != nullptr) {
