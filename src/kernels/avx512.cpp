@@ -20,7 +20,7 @@ inline constexpr std::size_t kRowsOfTwo = 4;
 inline constexpr std::size_t kRowsOfOne = 14;
 inline constexpr std::size_t kRowsOfTwo = 14;
 #endif
-inline constexpr std::size_t kDepth = 512;
+inline constexpr std::size_t kDepth = 1024;
 
 }  // namespace silhouette::kernels::SILHOUETTE_ISA
 

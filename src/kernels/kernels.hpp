@@ -34,6 +34,7 @@ struct Tile {
   std::size_t chunks = 0;           ///< in every run
   std::ptrdiff_t chunk_stride = 0;  ///< between chunks of A; in B chunks follow each other
   std::size_t chunk_length = 0;     ///< obeyed by the general kernels only; others take a block
+  std::size_t last_length = 0;      ///< of every run's last chunk, if that is less; not for the general kernels
   const float* b = nullptr;         ///< panel: depth × (blocks of columns × block)
   float* c = nullptr;
   std::ptrdiff_t c_row_stride = 0;

@@ -59,6 +59,11 @@ Product::Product(const kernels::Kernels& kernels, const Geometry& geometry, std:
 void Product::make_passes(const std::vector<Tap>& taps) {
   const std::size_t most = std::max<std::size_t>(1, kernels_->depth / geometry_.chunk_length);
   std::vector<Pass> passes;
+  const auto add_pass = [&](std::size_t begin, std::size_t count) {
+    const std::size_t end = geometry_.first_channel + (begin + count) * geometry_.chunk_length;
+    const std::size_t empty = end - std::min(end, geometry_.panels.channels);
+    passes.push_back({.runs = {}, .chunks = count, .last_length = empty == 0 ? 0 : geometry_.chunk_length - empty});
+  };
   const auto add_run = [&](const Tap& tap, std::size_t chunk) {
     const std::size_t depth =
         tap.index * geometry_.panels.tap_channels + geometry_.first_channel + chunk * geometry_.chunk_length;
@@ -76,14 +81,14 @@ void Product::make_passes(const std::vector<Tap>& taps) {
     for (const Tap& tap : taps) {
       for (std::size_t part = 0; part < parts; ++part) {
         const std::size_t begin = geometry_.chunks * part / parts;
-        passes.push_back({.runs = {}, .chunks = geometry_.chunks * (part + 1) / parts - begin});
+        add_pass(begin, geometry_.chunks * (part + 1) / parts - begin);
         add_run(tap, begin);
       }
     }
   } else {
     const std::size_t together = most / geometry_.chunks;
     for (std::size_t i = 0; i < taps.size(); ++i) {
-      if (i % together == 0) passes.push_back({.runs = {}, .chunks = geometry_.chunks});
+      if (i % together == 0) add_pass(0, geometry_.chunks);
       add_run(taps[i], 0);
     }
   }
@@ -187,6 +192,7 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   tile.chunks = pass.chunks;
   tile.chunk_stride = g.chunk_stride;
   tile.chunk_length = g.chunk_length;
+  tile.last_length = pass.last_length;
   tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
   tile.c_row_stride = g.c_row_step * block;
   tile.c_block_stride = to.block_stride;

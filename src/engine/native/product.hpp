@@ -98,6 +98,7 @@ class Product : public Step {
   struct Pass {
     std::vector<kernels::Run> runs[2];  ///< for panels of one and of two blocks
     std::size_t chunks = 0;
+    std::size_t last_length = 0;  ///< of the channels' last chunk, if that isn't whole
   };
 
   void make_passes(const std::vector<Tap>& taps);

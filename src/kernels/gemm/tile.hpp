@@ -32,6 +32,8 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const std::ptrdiff_t to_next_tile = t.chunks > kFewChunks ? 0
                                                             : static_cast<std::ptrdiff_t>(t.chunks) * chunk_stride -
                                                                   static_cast<std::ptrdiff_t>(kRows) * row_stride;
+  const bool has_tail = kKind != Rows::kGeneral && t.last_length != 0;
+  const std::size_t whole_chunks = t.chunks - (has_tail ? 1 : 0);
   const float* next = t.next;
   const std::size_t next_lines = t.next_lines;
   // An image's values have left the caches since they were made.
@@ -48,7 +50,18 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
     const float* a = t.a + run->a;
     const float* b = t.b + run->b;
-    for (std::size_t chunk = t.chunks; chunk != 0; --chunk) {
+    const auto step = [&] [[gnu::always_inline]] (std::size_t k) {
+      Vec column[kVecs];
+#pragma GCC unroll 16
+      for (std::size_t v = 0; v < kVecs; ++v) column[v] = load(b + k * kColumns + v * kLanes);
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const float value = a[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(k)];
+#pragma GCC unroll 16
+        for (std::size_t v = 0; v < kVecs; ++v) acc[r][v] += value * column[v];
+      }
+    };
+    for (std::size_t chunk = whole_chunks; chunk != 0; --chunk) {
       for (std::size_t i = 0; i < next_lines; ++i) {
         prefetch_later(next);
         next += kLineFloats;
@@ -63,20 +76,15 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
 #pragma GCC unroll 16
         for (std::size_t r = 0; r < kRows; ++r) prefetch(ahead + static_cast<std::ptrdiff_t>(r) * row_stride);
       }
-#pragma GCC unroll 4
+#pragma GCC unroll 3
       for (std::size_t k = 0; k < (kKind == Rows::kGeneral ? length : kBlock); ++k) {
-        Vec column[kVecs];
-#pragma GCC unroll 16
-        for (std::size_t v = 0; v < kVecs; ++v) column[v] = load(b + k * kColumns + v * kLanes);
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < kRows; ++r) {
-          const float value = a[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(k)];
-#pragma GCC unroll 16
-          for (std::size_t v = 0; v < kVecs; ++v) acc[r][v] += value * column[v];
-        }
+        step(k);
       }
       a += chunk_stride;
       b += length * kColumns;
+    }
+    if (has_tail) {
+      for (std::size_t k = 0; k < t.last_length; ++k) step(k);
     }
   }
 
