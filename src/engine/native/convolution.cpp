@@ -443,9 +443,12 @@ const Node* depthwise_after(const Builder& builder, const Node& node, const Shap
   if (reader == nullptr || reader->op != Op::kDepthwiseConvolution || reader->inputs[0] != node.output) return nullptr;
   if (node.window.groups != 1 || node.inputs.size() > 3) return nullptr;
   // Rows in one segment, or one for each line; sums in one pass, since what they are added up in is made but once.
-  const bool is_one_segment = is_pointwise(node, shapes) && node.window.stride_height == 1 &&
-                              node.window.stride_width == 1 && shapes.group_channels <= builder.kernels().depth;
-  return (is_one_segment || is_interleaved(node, shapes, builder.block())) && fits_product_depthwise(builder, *reader)
+  const bool is_one_segment =
+      is_pointwise(node, shapes) && node.window.stride_height == 1 && node.window.stride_width == 1;
+  const bool is_one_pass =
+      shapes.kernel_height * shapes.kernel_width * shapes.group_channels <= builder.kernels().depth;
+  return is_one_pass && (is_one_segment || is_interleaved(node, shapes, builder.block())) &&
+                 fits_product_depthwise(builder, *reader)
              ? reader
              : nullptr;
 }

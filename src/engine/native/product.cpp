@@ -166,12 +166,51 @@ void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass,
   run_tiles(frame, panel, pass, segment, to, upcoming);
 }
 
-void Product::run_rows(const Frame& frame, std::size_t panel, const Segment& segment, float* to,
-                       std::ptrdiff_t block_stride) const noexcept {
-  Upcoming nothing;
-  for (std::size_t pass = 0; pass < passes_[segment.table].size(); ++pass) {
-    run_tiles(frame, panel, pass, segment, {.c = to, .block_stride = block_stride, .addend = nullptr}, nothing);
+Product::Lines::Lines(const Product& product, const Frame& frame, std::size_t panel, std::size_t rows,
+                      std::ptrdiff_t block_stride) noexcept
+    : a_(frame.at(product.geometry_.a)),
+      tile_(product.tile(frame, panel, product.passes_.front().front(), block_stride)) {
+  const Geometry& g = product.geometry_;
+  const std::size_t width = g.panels.width(panel) - 1;
+  tile_.bias = g.bias ? frame.at(*g.bias) + panel * 2 * product.kernels_->block : nullptr;
+  tile_.finish = true;
+  const std::size_t most = product.kernels_->tile_rows[width];
+  count_ = (rows + most - 1) / most;
+  each_ = rows / count_;
+  larger_ = rows % count_;
+  kernel_ = product.tiles_[width][each_ - 1];
+  larger_kernel_ = larger_ == 0 ? kernel_ : product.tiles_[width][each_];
+}
+
+void Product::Lines::run(std::ptrdiff_t a, float* to) noexcept {
+  tile_.a = a_ + a;
+  tile_.c = to;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const bool is_larger = i < larger_;
+    (is_larger ? larger_kernel_ : kernel_)(tile_);
+    const auto rows = static_cast<std::ptrdiff_t>(each_ + (is_larger ? 1 : 0));
+    tile_.a += rows * tile_.row_stride;
+    tile_.c += rows * tile_.c_row_stride;
   }
+}
+
+kernels::Tile Product::tile(const Frame& frame, std::size_t panel, const Pass& pass,
+                            std::ptrdiff_t c_block_stride) const noexcept {
+  const Geometry& g = geometry_;
+  const std::size_t width = g.panels.width(panel) - 1;
+  kernels::Tile tile;
+  tile.row_stride = g.row_stride;
+  tile.runs = pass.runs[width].data();
+  tile.run_count = pass.runs[width].size();
+  tile.chunks = pass.chunks;
+  tile.chunk_stride = g.chunk_stride;
+  tile.chunk_length = g.chunk_length;
+  tile.last_length = pass.last_length;
+  tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
+  tile.c_row_stride = g.c_row_step * static_cast<std::ptrdiff_t>(kernels_->block);
+  tile.c_block_stride = c_block_stride;
+  tile.epilogue = g.epilogue;
+  return tile;
 }
 
 void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_index, const Segment& segment,
@@ -185,20 +224,9 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   const std::size_t column = panel * 2 * kernels_->block;
   const bool is_first = pass_index == 0 && !g.accumulate;
 
-  kernels::Tile tile;
-  tile.row_stride = g.row_stride;
-  tile.runs = pass.runs[width].data();
-  tile.run_count = pass.runs[width].size();
-  tile.chunks = pass.chunks;
-  tile.chunk_stride = g.chunk_stride;
-  tile.chunk_length = g.chunk_length;
-  tile.last_length = pass.last_length;
-  tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
-  tile.c_row_stride = g.c_row_step * block;
-  tile.c_block_stride = to.block_stride;
+  kernels::Tile tile = this->tile(frame, panel, pass, to.block_stride);
   tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
   tile.finish = pass_index + 1 == passes.size();
-  tile.epilogue = g.epilogue;
 
   const float* a = frame.at(g.a) + segment.a;
   float* c = to.c;

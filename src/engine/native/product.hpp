@@ -80,9 +80,23 @@ class Product : public Step {
 
   void run(const Frame& frame, std::size_t task) const noexcept override;
 
-  /// One panel of some rows into other memory than C; `segment.row` doesn't matter. Not for products with an addend.
-  void run_rows(const Frame& frame, std::size_t panel, const Segment& segment, float* to,
-                std::ptrdiff_t block_stride) const noexcept;
+  /// One panel of lines of `rows` rows each, made into other memory than C. For products of one pass without an addend.
+  class Lines {
+   public:
+    Lines(const Product& product, const Frame& frame, std::size_t panel, std::size_t rows,
+          std::ptrdiff_t block_stride) noexcept;
+    /// The line whose first row begins `a` floats from A's view.
+    void run(std::ptrdiff_t a, float* to) noexcept;
+
+   private:
+    const float* a_;
+    kernels::Tile tile_;
+    kernels::TileKernel kernel_;  ///< for tiles of `each_` rows
+    kernels::TileKernel larger_kernel_;
+    std::size_t count_;
+    std::size_t each_;
+    std::size_t larger_;  ///< so many of them have one row more, and come first
+  };
 
   [[nodiscard]] std::ptrdiff_t row_stride() const noexcept { return geometry_.row_stride; }
 
@@ -109,6 +123,9 @@ class Product : public Step {
     const float* end = nullptr;
     std::size_t lines = 0;  ///< for every chunk
   };
+  /// All of a tile but where it begins.
+  [[nodiscard]] kernels::Tile tile(const Frame& frame, std::size_t panel, const Pass& pass,
+                                   std::ptrdiff_t c_block_stride) const noexcept;
   [[nodiscard]] Upcoming look_ahead(const Frame& frame, std::size_t panel, std::size_t pass,
                                     std::size_t rows) const noexcept;
   void run_panel(const Frame& frame, std::size_t panel, std::size_t pass, const Segment& segment,

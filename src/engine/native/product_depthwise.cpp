@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "engine/native/depthwise.hpp"
 
 namespace silhouette::native {
@@ -45,33 +48,33 @@ class ProductDepthwise final : public Step {
     alignas(64) float scratch[kScratchFloats];
     const std::size_t panel = bands_.part(task);
     const std::size_t first_block = 2 * panel;
-    const std::size_t blocks = std::min<std::size_t>(2, blocks_ - first_block);
+    const auto blocks = static_cast<std::int64_t>(std::min<std::size_t>(2, blocks_ - first_block));
     std::int64_t y = bands_.begin(task);
     const std::int64_t end = bands_.end(task);
     const std::int64_t lines_end = window_->lines_end(end - 1, 1);
     const std::int64_t first = window_->first_line(y);
     const std::int64_t stride = slots_ * line_;
-    const auto plane = static_cast<std::size_t>(window_->out().pixels() * block_);
-    float* const output = frame.at(to_) + first_block * plane;
+    const std::int64_t plane = window_->out().pixels() * block_;
+    float* const output = frame.at(to_) + static_cast<std::int64_t>(first_block) * plane;
     std::fill_n(scratch, 2 * stride, 0.0F);
+    Product::Lines lines(*product_, frame, panel, static_cast<std::size_t>(window_->in().width), stride);
+    const auto rows_of = [&](std::int64_t i) {
+      return DepthwiseWindow::Rows(*window_, frame, first_block + static_cast<std::size_t>(std::min(i, blocks - 1)),
+                                   {.data = scratch + i * stride, .first = first, .slots = slots_, .is_padded = true});
+    };
+    std::array<DepthwiseWindow::Rows, 2> rows{rows_of(0), rows_of(1)};
     for (std::int64_t made = first; y < end;) {
       const std::int64_t chunk_end = std::min(made + chunk_, lines_end);
       for (; made < chunk_end; ++made) {
-        product_->run_rows(frame, panel, segment(made),
-                           scratch + (made - first) % slots_ * line_ + window_->left() * block_, stride);
+        lines.run(first_row(made), scratch + (made - first) % slots_ * line_ + window_->left() * block_);
       }
       std::int64_t ready = y;
       while (ready < end && window_->lines_end(ready, window_->group(ready, end)) <= made) {
         ready += window_->group(ready, end);
       }
-      for (std::size_t i = 0; i < blocks; ++i) {
-        DepthwiseWindow::Rows rows(*window_, frame, first_block + i,
-                                   {.data = scratch + static_cast<std::int64_t>(i) * stride,
-                                    .first = first,
-                                    .slots = slots_,
-                                    .is_padded = true});
+      for (std::int64_t i = 0; i < blocks; ++i) {
         for (std::int64_t row = y; row < ready; row += window_->group(row, end)) {
-          rows.run(row, window_->group(row, end), output + i * plane);
+          rows[static_cast<std::size_t>(i)].run(row, window_->group(row, end), output + i * plane);
         }
       }
       y = ready;
@@ -79,12 +82,10 @@ class ProductDepthwise final : public Step {
   }
 
  private:
-  [[nodiscard]] Segment segment(std::int64_t line) const noexcept {
-    if (segments_.size() != 1) return segments_[static_cast<std::size_t>(line)];
-    Segment result = segments_.front();
-    result.a += line * product_->row_stride() * window_->in().width;
-    result.rows = static_cast<std::size_t>(window_->in().width);
-    return result;
+  /// Where a line's first row begins in the product's A.
+  [[nodiscard]] std::ptrdiff_t first_row(std::int64_t line) const noexcept {
+    if (segments_.size() != 1) return segments_[static_cast<std::size_t>(line)].a;
+    return segments_.front().a + line * product_->row_stride() * window_->in().width;
   }
 
   std::unique_ptr<Product> product_;
