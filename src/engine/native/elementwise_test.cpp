@@ -106,6 +106,23 @@ TEST(NativeElementwise, BroadcastArrays) {
   }
 }
 
+/// Lanes that are no channels mustn't become infinite or worse: the next product would spread that.
+TEST(NativeElementwise, FunctionsThatAreNotFiniteAtZero) {
+  const auto seed = test_seed();
+  for (const Op op : {Op::kLog, Op::kReciprocalSquareRoot, Op::kSquareRoot, Op::kExp}) {
+    Maker maker(seed);
+    const TensorId image = maker.convolution(maker.input(4, 5, 3), 18, 1, {});
+    // Of lanes, too, which become less than zero.
+    const TensorId lower =
+        maker.add({.op = Op::kSubtract, .inputs = {image, maker.graph().add_constant({1}, {50.0F})}});
+    const TensorId positive = maker.add({.op = Op::kMultiply, .inputs = {lower, maker.constant({1, 1, 1, 18}, 0.0F)}});
+    const TensorId shifted = maker.add(
+        {.op = Op::kAdd, .inputs = {positive, maker.graph().add_constant({18}, std::vector<float>(18, 2.5F))}});
+    maker.convolution(maker.add({.op = op, .inputs = {shifted}}), 7, 1, {});
+    check(maker, std::string(graph::op_name(op)));
+  }
+}
+
 /// The values that one function makes of any others, by the kernel itself.
 std::vector<float> apply(const kernels::Kernels& kernels, kernels::Unary op, const std::vector<float>& input) {
   std::vector<float> output(input.size());

@@ -8,8 +8,8 @@
 namespace silhouette::native {
 namespace {
 
-/// Pixels that a task repeats the channels of.
-constexpr std::size_t kPixelsAtATime = 1024;
+/// Pixels that a task repeats the channels of: a block of them stays in the first-level cache.
+constexpr std::size_t kPixelsAtATime = 256;
 
 class Together final : public Step {
  public:
@@ -61,7 +61,6 @@ class RepeatedChannels final : public Step {
     const std::size_t begin = task % parts_ * kPixelsAtATime;
     const std::size_t end = std::min(begin + kPixelsAtATime, pixels_);
     float* const to = frame.at(to_) + first * pixels_;
-    // Lane by lane: some kilobytes, which stay in the first-level cache.
     for (std::size_t lane = 0; lane < block_; ++lane) {
       if (first + lane >= channels_) {
         for (std::size_t i = begin; i < end; ++i) to[i * block_ + lane] = 0;
