@@ -9,6 +9,9 @@ namespace {
 
 using graph::Node;
 
+/// Values of an image whose channels are repeated.
+constexpr std::int64_t kMostRepeated = std::int64_t{1} << 31;
+
 class Depthwise final : public Step {
  public:
   Depthwise(const Builder& builder, std::unique_ptr<DepthwiseWindow> window, View from, View to)
@@ -173,12 +176,15 @@ void DepthwiseWindow::Rows::run(std::int64_t y, std::int64_t count, float* outpu
 }
 
 bool add_depthwise(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  // Strides may make little of a great many repeated channels.
+  if (!in || !out || in->pixels() > kMostRepeated / out->channels) return false;
   auto window = DepthwiseWindow::create(builder, node);
   if (window == nullptr) return false;
   View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const ImageShape in = *builder.image(node.inputs[0]);
-  const std::int64_t times = builder.image(node.output)->channels / in.channels;
-  if (times > 1) from = add_repeated_channels(builder, from, in, times);
+  const std::int64_t times = out->channels / in->channels;
+  if (times > 1) from = add_repeated_channels(builder, from, *in, times);
   const View to = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<Depthwise>(builder, std::move(window), from, to));
   return true;

@@ -370,8 +370,13 @@ std::vector<std::int64_t> repeated_strides(const Builder& builder, graph::Tensor
 bool add_broadcast(Builder& builder, const Node& node, Layout layout, bool must) {
   const auto& dims = builder.tensor(node.output).dims;
   if (dims.size() > kMostLoops) return false;
-  const Strided a = strided(builder, node.inputs[0], layout);
-  const Strided b = strided(builder, node.inputs[1], layout);
+  const auto operand = [&](graph::TensorId id) {
+    if (layout == Layout::kPlanar) return strided(builder, id, layout);
+    // What comes last in the dimensions comes last in memory, or no run would be longer than a value.
+    return Strided{builder.view(id, Layout::kDense), dense_strides(builder.tensor(id).dims)};
+  };
+  const Strided a = operand(node.inputs[0]);
+  const Strided b = operand(node.inputs[1]);
   const auto loops =
       pair_loops(builder, node.output, layout, repeated_strides(builder, node.inputs[0], a.strides, dims),
                  repeated_strides(builder, node.inputs[1], b.strides, dims));

@@ -106,6 +106,14 @@ TEST(NativeElementwise, BroadcastArrays) {
   }
 }
 
+TEST(NativeElementwise, PlanesBroadcastToMoreImages) {
+  Maker maker(test_seed());
+  maker.graph().input = maker.graph().add_tensor({1, 6, 5, 7});
+  const TensorId image = maker.add({.op = Op::kTranspose, .inputs = {maker.graph().input}, .order = {0, 2, 3, 1}});
+  maker.add({.op = Op::kAdd, .inputs = {image, maker.constant({2, 1, 7, 1})}});
+  check(maker, "two images of planes");
+}
+
 /// Lanes that are no channels mustn't become infinite or worse: the next product would spread that.
 TEST(NativeElementwise, FunctionsThatAreNotFiniteAtZero) {
   const auto seed = test_seed();
