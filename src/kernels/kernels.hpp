@@ -179,15 +179,6 @@ struct ResizePlanesRow {
   std::size_t channels = 0;  ///< of the block that are wanted
 };
 
-/// A part of an image from blocks to planes.
-struct ToPlanes {
-  const float* input = nullptr;
-  std::size_t pixels = 0;
-  float* output = nullptr;
-  std::size_t plane = 0;
-  std::size_t channels = 0;
-};
-
 /// output[column × output_stride + row] = input[row × input_stride + column], at any address.
 struct MatrixTransposition {
   const float* input = nullptr;
@@ -196,6 +187,15 @@ struct MatrixTransposition {
   std::size_t columns = 0;
   float* output = nullptr;
   std::size_t output_stride = 0;
+};
+
+/// A part of an image from blocks to planes.
+struct ToPlanes {
+  const float* input = nullptr;
+  std::size_t pixels = 0;
+  float* output = nullptr;
+  std::size_t plane = 0;
+  std::size_t channels = 0;
 };
 
 /// A one-dimensional Winograd transform: linear combinations of a few lines of pixels.
