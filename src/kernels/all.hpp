@@ -4,9 +4,11 @@
 #include "kernels/depthwise/row.hpp"
 #include "kernels/elementwise/rows.hpp"
 #include "kernels/gemm/tile.hpp"
+#include "kernels/layout/matrix.hpp"
 #include "kernels/layout/planes.hpp"
 #include "kernels/pool/row.hpp"
 #include "kernels/resize/row.hpp"
+#include "kernels/softmax/rows.hpp"
 #include "kernels/winograd/lines.hpp"
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
@@ -24,10 +26,14 @@ constexpr Kernels make_kernels(const char* name) noexcept {
   kernels.depthwise = depthwise;
   kernels.pool = pool;
   kernels.binary = binary;
-  kernels.unary = unary;
+  kernels.binary_values = binary_values;
+  kernels.unary_values = unary_values;
+  kernels.softmax_pixels = softmax_pixels;
+  kernels.softmax_values = softmax_values;
   kernels.resize = resize;
   kernels.resize_planes = resize_planes;
   kernels.to_planes = to_planes;
+  kernels.transpose_matrix = transpose_matrix;
   kernels.average = average;
   kernels.combine = combine;
   kernels.strassen_sums = strassen_sums;

@@ -5,23 +5,41 @@
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
-/// e^x for x ≤ 0 to 2 ulp: 2^n × a polynomial of the fraction (Cephes' expf by S. Moshier).
-[[gnu::always_inline]] inline Vec exp_negative(Vec x) {
-  x = max(x, splat(-87.0F));
-  const Vec scaled = x * 1.44269504088896341F;
-  // Rounded to the nearest whole number by the addition of 1.5 × 2^23.
-  const Vec shifted = scaled + 12582912.0F;
-  const Vec whole = shifted - 12582912.0F;
-  const Vec r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
+/// e^r − 1 for |r| ≤ ln 2 / 2 (Cephes' expf by S. Moshier).
+[[gnu::always_inline]] inline Vec small_expm1(Vec r) {
   Vec p = splat(1.9875691500e-4F);
   p = p * r + 1.3981999507e-3F;
   p = p * r + 8.3334519073e-3F;
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  const IntVec bits = (reinterpret_cast<const IntVec&>(shifted) - 0x4B400000 + 127) << 23;
-  return p * reinterpret_cast<const Vec&>(bits);
+  return p * r * r + r;
+}
+
+/// e^x = `factor` × 2^`exponent`.
+struct Power {
+  Vec factor;
+  IntVec exponent;
+};
+
+[[gnu::always_inline]] inline Power exp_parts(Vec x) {
+  const Vec scaled = x * 1.44269504088896341F;
+  // Rounded to the nearest whole number by the addition of 1.5 × 2^23.
+  const Vec shifted = scaled + 12582912.0F;
+  const Vec whole = shifted - 12582912.0F;
+  const Vec r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
+  return {small_expm1(r) + 1.0F, reinterpret_cast<const IntVec&>(shifted) - 0x4B400000};
+}
+
+[[gnu::always_inline]] inline Vec power_of_two(IntVec exponent) {
+  const IntVec bits = (exponent + 127) << 23;
+  return reinterpret_cast<const Vec&>(bits);
+}
+
+/// e^x for x ≤ 0 to 2 ulp.
+[[gnu::always_inline]] inline Vec exp_negative(Vec x) {
+  const Power power = exp_parts(max(x, splat(-87.0F)));
+  return power.factor * power_of_two(power.exponent);
 }
 
 [[gnu::always_inline]] inline Vec sigmoid(Vec x) {

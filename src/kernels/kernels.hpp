@@ -85,7 +85,24 @@ struct PoolRow {
 };
 
 enum class Binary : std::uint8_t { kAdd, kSubtract, kMultiply, kDivide, kMaximum, kMinimum, kPrelu };
-enum class Unary : std::uint8_t { kClamp, kHardswish, kSigmoid, kLeakyRelu, kAbs, kNegate, kSquare };
+enum class Unary : std::uint8_t {
+  kClamp,
+  kAbs,
+  kCeiling,
+  kElu,
+  kExp,
+  kFloor,
+  kGelu,
+  kHardswish,
+  kLeakyRelu,
+  kLog,
+  kNegate,
+  kReciprocalSquareRoot,
+  kSigmoid,
+  kSquare,
+  kSquareRoot,
+  kTanh,
+};
 
 /// `pixels` results of one block of channels.
 struct BinaryRow {
@@ -98,13 +115,41 @@ struct BinaryRow {
   std::size_t pixels = 0;
   Epilogue epilogue;
 };
-struct UnaryRow {
+
+/// Values in any order and at any address: `a_step`, `b_step` are 1, or 0 for one value with all of the other's.
+struct BinaryValues {
+  Binary op = Binary::kAdd;
+  const float* a = nullptr;
+  const float* b = nullptr;
+  std::size_t a_step = 1;
+  std::size_t b_step = 1;
+  float* output = nullptr;
+  std::size_t count = 0;
+  Epilogue epilogue;
+};
+struct UnaryValues {
   Unary op = Unary::kClamp;
   float parameter = 0;
   const float* a = nullptr;
+  float* output = nullptr;  ///< may be `a`
+  std::size_t count = 0;
+  Epilogue epilogue;
+};
+
+/// Each pixel's softmax over its channels; `channels` of the last block have a meaning.
+struct SoftmaxPixels {
+  const float* input = nullptr;
   float* output = nullptr;
   std::size_t pixels = 0;
-  Epilogue epilogue;
+  std::size_t plane = 0;  ///< floats from block to block
+  std::size_t blocks = 0;
+  std::size_t channels = 0;
+};
+/// The softmax of values that follow each other, at any address.
+struct SoftmaxValues {
+  const float* input = nullptr;
+  float* output = nullptr;
+  std::size_t count = 0;
 };
 
 /// One row of a bilinear resize for one block of channels: left[x] and right[x] are pixels of the two input rows.
@@ -133,6 +178,16 @@ struct ResizePlanesRow {
   float* output = nullptr;   ///< of the block's first channel
   std::size_t plane = 0;     ///< from channel to channel
   std::size_t channels = 0;  ///< of the block that are wanted
+};
+
+/// output[column × output_stride + row] = input[row × input_stride + column], at any address.
+struct MatrixTransposition {
+  const float* input = nullptr;
+  std::size_t input_stride = 0;
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  float* output = nullptr;
+  std::size_t output_stride = 0;
 };
 
 /// A part of an image from blocks to planes.
@@ -189,10 +244,14 @@ struct Kernels {
   void (*depthwise)(const DepthwiseRow&) = nullptr;
   void (*pool)(const PoolRow&) = nullptr;
   void (*binary)(const BinaryRow&) = nullptr;
-  void (*unary)(const UnaryRow&) = nullptr;
+  void (*binary_values)(const BinaryValues&) = nullptr;
+  void (*unary_values)(const UnaryValues&) = nullptr;
+  void (*softmax_pixels)(const SoftmaxPixels&) = nullptr;
+  void (*softmax_values)(const SoftmaxValues&) = nullptr;
   void (*resize)(const ResizeRow&) = nullptr;
   void (*resize_planes)(const ResizePlanesRow&) = nullptr;
   void (*to_planes)(const ToPlanes&) = nullptr;
+  void (*transpose_matrix)(const MatrixTransposition&) = nullptr;
   /// Sum over pixels of one block, divided by their number.
   void (*average)(const float* input, std::size_t pixels, float* output) = nullptr;
   /// output[i] = Σ factors[j] × inputs[j][i] over three j; `count` is a multiple of the block.

@@ -22,6 +22,22 @@ inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
 [[gnu::always_inline]] inline void store(float* p, Vec v) {
   *reinterpret_cast<Vec*>(p) = v;
 }
+[[gnu::always_inline]] inline Vec load_anywhere(const float* p) {
+  Vec v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+[[gnu::always_inline]] inline void store_anywhere(float* p, Vec v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+/// Fewer values than a vector has; the other lanes are `v`'s.
+[[gnu::always_inline]] inline Vec load_some(const float* p, std::size_t count, Vec v) {
+  __builtin_memcpy(&v, p, count * sizeof(float));
+  return v;
+}
+[[gnu::always_inline]] inline void store_some(float* p, std::size_t count, Vec v) {
+  __builtin_memcpy(p, &v, count * sizeof(float));
+}
 [[gnu::always_inline]] inline Vec splat(float x) {
   Vec v;
   for (std::size_t i = 0; i < kLanes; ++i) v[i] = x;

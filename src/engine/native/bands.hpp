@@ -7,7 +7,7 @@
 namespace silhouette::native {
 
 /// Rows of a window's input that are listed on the stack, at most.
-inline constexpr std::size_t kMaxWindowRows = 64;
+inline constexpr std::size_t kMaxWindowRows = 512;
 
 /// Tasks that each make a band of a result's rows for one of some parts of its channels.
 struct Bands {

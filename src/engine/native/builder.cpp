@@ -32,9 +32,11 @@ bool makes_blocks(const graph::Node& node) {
     case Op::kAveragePool:
     case Op::kMaxPool:
     case Op::kResizeBilinear:
-    case Op::kAdd:
-    case Op::kMultiply: return true;
-    default: return false;
+    case Op::kExpand:
+    case Op::kPad:
+    case Op::kSlice:
+    case Op::kSoftmax: return true;
+    default: return node.op <= Op::kSubtract;
   }
 }
 
@@ -213,16 +215,28 @@ void Builder::add_node(std::uint32_t index) {
     case Op::kSubtract: done = add_binary(*this, node); break;
     case Op::kClamp:
     case Op::kAbs:
+    case Op::kCeiling:
+    case Op::kElu:
+    case Op::kExp:
+    case Op::kFloor:
+    case Op::kGelu:
     case Op::kHardswish:
     case Op::kLeakyRelu:
+    case Op::kLog:
     case Op::kNegate:
+    case Op::kReciprocalSquareRoot:
     case Op::kSigmoid:
-    case Op::kSquare: done = add_unary(*this, node); break;
+    case Op::kSquare:
+    case Op::kSquareRoot:
+    case Op::kTanh: done = add_unary(*this, node); break;
     case Op::kResizeBilinear: done = add_resize(*this, node); break;
     case Op::kConcatenate: done = add_concatenation(*this, node); break;
     case Op::kCopy:
+    case Op::kExpand:
+    case Op::kPad:
+    case Op::kSlice:
     case Op::kTranspose: done = add_movement(*this, node); break;
-    default: break;
+    case Op::kSoftmax: done = add_softmax(*this, node); break;
   }
   if (!done) add_plain(*this, node);
 }

@@ -142,6 +142,9 @@ bool add_pool(Builder& builder, const graph::Node& node);
 bool add_global_average(Builder& builder, const graph::Node& node);
 bool add_binary(Builder& builder, const graph::Node& node);
 bool add_unary(Builder& builder, const graph::Node& node);
+/// Adds what applies a node's activation to its result, if it has one: for results that are only moved there.
+void add_activation(Builder& builder, const graph::Node& node, Layout layout, View values);
+bool add_softmax(Builder& builder, const graph::Node& node);
 /// `planar`: the result as planes, at no extra cost.
 bool add_resize(Builder& builder, const graph::Node& node, bool planar = false);
 bool add_concatenation(Builder& builder, const graph::Node& node);

@@ -4,6 +4,7 @@
 
 #include "engine/native/builder.hpp"
 #include "engine/native/depthwise.hpp"
+#include "engine/native/groups.hpp"
 #include "engine/native/product.hpp"
 
 namespace silhouette::native {
@@ -205,6 +206,18 @@ bool meets_most(const Builder& builder, const Node& node, const Shapes& shapes) 
   return static_cast<double>(graph::multiply_adds(builder.graph(), node)) > kSparse * static_cast<double>(all);
 }
 
+/// Segments of all products of one grouped convolution, at most.
+constexpr std::size_t kMostGroupSegments = 1 << 20;
+
+GroupShape group_shape(const Node& node, const Shapes& shapes, std::size_t block) {
+  const auto groups = static_cast<std::size_t>(node.window.groups);
+  return {.groups = groups,
+          .channels = shapes.group_channels,
+          .columns = static_cast<std::size_t>(shapes.out.channels) / groups,
+          .taps = shapes.kernel_height * shapes.kernel_width,
+          .block = block};
+}
+
 /// Builds the product (or products, of groups) of one convolution.
 class Convolution {
  public:
@@ -242,6 +255,12 @@ class Convolution {
     return segments;
   }
 
+  [[nodiscard]] std::string name(const char* how) const {
+    return fmt::format("convolution {}x{}{} {}x{}x{} -> {}{}", shapes_.kernel_height, shapes_.kernel_width, how,
+                       shapes_.out.height, shapes_.out.width, shapes_.in.channels, shapes_.out.channels,
+                       window().groups > 1 ? fmt::format(", {} groups", window().groups) : "");
+  }
+
   Product::Geometry geometry(const PanelShape& panels) {
     Product::Geometry g;
     g.panels = panels;
@@ -257,8 +276,7 @@ class Convolution {
     const std::size_t wanted = builder_.task_count(static_cast<std::size_t>(-1) / 2, work);
     auto step = std::make_unique<Product>(*kernels_, geometry, segments, std::move(tables), wanted);
     step->multiply_adds = multiply_adds;
-    step->name = fmt::format("convolution {}x{}{} {}x{}x{} -> {}", shapes_.kernel_height, shapes_.kernel_width, how,
-                             shapes_.out.height, shapes_.out.width, shapes_.in.channels, shapes_.out.channels);
+    step->name = name(how);
     if (depthwise_ == nullptr) {
       builder_.add_step(std::move(step));
       return;
@@ -272,18 +290,11 @@ class Convolution {
   /// Where the result goes, unless it lives only within a step.
   View result() { return depthwise_ == nullptr ? builder_.result(node_.output, Layout::kBlocked) : View{}; }
 
-  [[nodiscard]] std::span<const float> weights() const { return builder_.tensor(node_.inputs[1]).constant.values; }
-
-  View pack(const PanelShape& panels, std::size_t first_column, bool joined_taps) {
-    const float* const values = weights().data() + first_column * taps() * shapes_.group_channels;
+  View pack(const PanelShape& panels, bool joined_taps) {
     const std::size_t row_stride = taps() * shapes_.group_channels;
     const std::size_t tap_stride = joined_taps ? shapes_.kernel_width * shapes_.group_channels : shapes_.group_channels;
-    return add_panels(builder_, panels, values, row_stride, tap_stride);
-  }
-
-  View pack_bias(std::size_t first_column, std::size_t columns) {
-    const std::span<const float> values = builder_.bias(node_);
-    return builder_.add_channel_values(values.empty() ? values : values.subspan(first_column, columns), columns);
+    const auto& values = builder_.tensor(node_.inputs[1]).constant.values;
+    return add_panels(builder_, panels, values.data(), row_stride, tap_stride);
   }
 
   void build_interleaved() {
@@ -300,12 +311,12 @@ class Convolution {
                             .block = block_};
     Product::Geometry g = geometry(panels);
     g.a = framed;
-    g.weights = pack(panels, 0, true);
-    g.bias = pack_bias(0, panels.columns);
+    g.weights = pack(panels, true);
+    g.bias = builder_.add_channel_values(builder_.bias(node_), panels.columns);
     g.row_stride = window().stride_width * channels;
     g.chunk_length = panels.channels;
     g.chunks = 1;
-    add_addend(g, 0);
+    add_addend(g);
     g.c = result();
     std::vector<Tap> taps;
     for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
@@ -315,19 +326,15 @@ class Convolution {
         shapes_.out.pixels() * static_cast<std::int64_t>(panels.depth()) * shapes_.out.channels, " interleaved");
   }
 
-  void add_addend(Product::Geometry& g, std::size_t first_column) {
+  void add_addend(Product::Geometry& g) {
     if (node_.inputs.size() < 4) return;
     const graph::TensorId id = node_.inputs[3];
-    const View addend = builder_.view(id, Layout::kBlocked);
+    g.addend = builder_.view(id, Layout::kBlocked);
     g.addend_is_row = builder_.image(id)->pixels() == 1 && shapes_.out.pixels() != 1;
-    const auto pixels = g.addend_is_row ? std::size_t{1} : static_cast<std::size_t>(shapes_.out.pixels());
-    g.addend = addend.at(first_column * pixels);
   }
 
   void build_blocked() {
     View from = builder_.view(node_.inputs[0], Layout::kBlocked);
-    const auto groups = static_cast<std::size_t>(window().groups);
-    const auto group_columns = static_cast<std::size_t>(shapes_.out.channels) / groups;
     const auto block = static_cast<std::ptrdiff_t>(block_);
     const bool is_pointwise = native::is_pointwise(node_, shapes_);
 
@@ -367,28 +374,30 @@ class Convolution {
       in_map(segments, tables);
     }
 
-    const PanelShape panels{.columns = group_columns,
+    const PanelShape panels{.columns = static_cast<std::size_t>(shapes_.out.channels),
                             .taps = taps(),
                             .channels = shapes_.group_channels,
-                            .tap_channels = builder_.blocks(static_cast<std::int64_t>(shapes_.group_channels)) * block_,
+                            .tap_channels = builder_.blocks(shapes_.in.channels) * block_,
                             .block = block_};
-    const std::int64_t done =
-        static_cast<std::int64_t>(panels.tap_channels * group_columns) * rows_times_taps(segments, tables);
-    std::optional<View> to;
-    for (std::size_t group = 0; group < groups; ++group) {
-      Product::Geometry g = geometry(panels);
-      g.a = from.at(group * shapes_.group_channels * static_cast<std::size_t>(plane_pixels));
-      g.weights = pack(panels, group * group_columns, false);
-      g.bias = pack_bias(group * group_columns, group_columns);
-      g.row_stride = window().stride_width * block;
-      g.chunk_stride = plane_pixels * block;
-      g.chunk_length = block_;
-      g.chunks = panels.tap_channels / block_;
-      add_addend(g, group * group_columns);
-      if (!to) to = result();
-      g.c = to->at(group * group_columns * static_cast<std::size_t>(shapes_.out.pixels()));
-      add(g, segments, tables, done, how);
+    Product::Geometry g = geometry(panels);
+    g.a = from;
+    g.row_stride = window().stride_width * block;
+    g.chunk_stride = plane_pixels * block;
+    add_addend(g);
+    g.c = result();
+    if (window().groups > 1) {
+      auto step = make_group_products(builder_, node_, group_shape(node_, shapes_, block_), g, segments, tables);
+      step->name = name(how);
+      builder_.add_step(std::move(step));
+      return;
     }
+    g.chunk_length = block_;
+    g.chunks = panels.tap_channels / block_;
+    g.weights = pack(panels, false);
+    g.bias = builder_.add_channel_values(builder_.bias(node_), panels.columns);
+    const std::int64_t done =
+        static_cast<std::int64_t>(panels.tap_channels * panels.columns) * rows_times_taps(segments, tables);
+    add(g, std::move(segments), std::move(tables), done, how);
   }
 
   static std::int64_t rows_times_taps(const std::vector<Segment>& segments,
@@ -465,12 +474,14 @@ bool add_convolution(Builder& builder, const Node& node) {
                       .kernel_height = static_cast<std::size_t>(dims[1]),
                       .kernel_width = static_cast<std::size_t>(dims[2]),
                       .group_channels = static_cast<std::size_t>(dims[3])};
-  const auto block = static_cast<std::int64_t>(builder.block());
   const bool is_in_map = !is_interleaved(node, shapes, builder.block()) && !is_pointwise(node, shapes) &&
                          !meets_most(builder, node, shapes);
-  if (is_in_map && in_map_taps(shapes) > kMostInMapTaps) return false;
-  // Groups whose channels share blocks with others' have no place of their own.
-  if (node.window.groups > 1 && (dims[3] % block != 0 || out->channels / node.window.groups % block != 0)) return false;
+  const std::size_t parts = node.window.groups == 1 ? 1 : most_group_parts(group_shape(node, shapes, builder.block()));
+  if (is_in_map && in_map_taps(shapes) > kMostInMapTaps / static_cast<std::int64_t>(parts)) return false;
+  if (parts > 1) {
+    const auto lines = static_cast<std::size_t>(out->height) * (is_in_map ? 2 * shapes.kernel_width + 1 : 1);
+    if (lines > kMostGroupSegments / parts) return false;
+  }
   Convolution(builder, node, shapes, depthwise_after(builder, node, shapes)).build();
   return true;
 }

@@ -106,6 +106,79 @@ TEST(NativeConvolution, GroupedConvolutions) {
   }
 }
 
+/// Groups that share blocks of channels with others, more than the image has lanes or fewer.
+TEST(NativeConvolution, RandomGroupedConvolutions) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int i = 0; i < 60; ++i) {
+    Maker maker(seed + static_cast<std::uint64_t>(i));
+    const std::int64_t groups = 3 * pick(1, i % 3 == 0 ? 24 : 3);
+    const std::int64_t in = groups * pick(1, i % 2 == 0 ? 5 : 30);
+    const std::int64_t out = groups * pick(1, i % 4 == 0 ? 5 : 40);
+    const std::int64_t kernel = pick(1, 3);
+    const std::int64_t dilation = i % 5 == 0 ? 6 : 1;
+    Window window = same(kernel, pick(1, 2), dilation);
+    window.groups = groups;
+    const TensorId image = maker.input(pick(kernel, 9), pick(kernel, 14), in);
+    TensorId result = maker.convolution(image, out, kernel, window, {.min = -0.5F});
+    if (i % 3 == 1) {
+      const TensorId row = maker.convolution(maker.add({.op = Op::kGlobalAverage, .inputs = {image}}), out, 1, {});
+      result = maker.convolution(image, out, kernel, window, {}, i % 2 == 0 ? result : row);
+    }
+    if (i % 2 == 0) maker.convolution(result, 4, 1, {});
+    check(maker, fmt::format("number {}: {} groups {} -> {} k{} s{} d{}", i, groups, in, out, kernel,
+                             window.stride_width, dilation));
+  }
+}
+
+TEST(NativeConvolution, GroupedTransposeConvolutions) {
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int i = 0; i < 30; ++i) {
+    Maker maker(seed + static_cast<std::uint64_t>(i));
+    const std::int64_t groups = 3 * pick(1, 12);
+    const std::int64_t depth = pick(1, i % 3 == 0 ? 32 : 4);
+    const std::int64_t out = groups * (i % 4 == 0 ? 16 : pick(1, 6));
+    const std::int64_t kernel = pick(1, 4);
+    const Window window{.pad_top = pick(0, kernel - 1),
+                        .pad_bottom = 0,
+                        .kernel_height = kernel,
+                        .kernel_width = kernel,
+                        .stride_height = pick(1, 3),
+                        .stride_width = pick(1, 3),
+                        .groups = groups};
+    maker.add({.op = Op::kTransposeConvolution,
+               .inputs = {maker.input(pick(2, 6), pick(1, 9), groups * depth),
+                          maker.constant({out, kernel, kernel, depth}, 0.3F), maker.constant({out})},
+               .window = window});
+    check(maker, fmt::format("number {}: {} groups {} -> {} k{}", i, groups, groups * depth, out, kernel));
+  }
+}
+
+TEST(NativeConvolution, DepthwiseConvolutionsThatMultiplyChannels) {
+  const auto seed = test_seed();
+  for (const std::int64_t channels : {1, 3, 15, 16, 24}) {
+    for (const std::int64_t times : {2, 3, 8, 19}) {
+      Maker maker(seed);
+      const TensorId image = maker.convolution(maker.input(7, 9, 3), channels, 1, {});
+      Window window = same(3, times == 3 ? 2 : 1);
+      window.kernel_height = window.kernel_width = 3;
+      const std::int64_t out = channels * times;
+      maker.add({.op = Op::kDepthwiseConvolution,
+                 .inputs = {image, maker.constant({3, 3, out}), maker.constant({out})},
+                 .activation = {.max = 1},
+                 .window = window});
+      check(maker, fmt::format("{} times {}", channels, times));
+    }
+  }
+}
+
 TEST(NativeConvolution, DepthwiseConvolutions) {
   const auto seed = test_seed();
   for (const std::int64_t kernel : {3, 5}) {
@@ -220,9 +293,18 @@ TEST(NativeConvolution, RandomConvolutions) {
 /// Sizes that a small file could ask for without having the data.
 TEST(NativeConvolution, RefusesOrSurvivesHugeWindows) {
   const auto seed = test_seed();
-  for (const int kind : {0, 1, 2}) {
+  for (const int kind : {0, 1, 2, 3, 4}) {
     Maker maker(seed);
-    if (kind == 0) {
+    if (kind == 3) {
+      // A product for each line and each few groups.
+      Window window{.pad_top = 1, .pad_bottom = 1, .groups = 3000};
+      maker.convolution(maker.input(3000, 1, 3000), 3000, 1, window);
+    } else if (kind == 4) {
+      maker.add(
+          {.op = Op::kTransposeConvolution,
+           .inputs = {maker.input(1, 1, 900), maker.constant({900, 1, 1, 1})},
+           .window = {.pad_bottom = -900, .pad_right = -9, .stride_height = 901, .stride_width = 10, .groups = 900}});
+    } else if (kind == 0) {
       maker.convolution(maker.input(3, 3, 3), 5, 2,
                         {.pad_top = 16384,
                          .pad_left = 16384,
@@ -237,7 +319,7 @@ TEST(NativeConvolution, RefusesOrSurvivesHugeWindows) {
                  .inputs = {maker.input(1, 1, 3), maker.constant({2, 1, 1, 3})},
                  .window = {.pad_bottom = -1500, .pad_right = -1500, .stride_height = 1600, .stride_width = 1600}});
     }
-    check(maker, fmt::format("kind {}", kind));
+    check(maker, fmt::format("kind {}", kind), 2e-5, /*may_be_plain=*/true);
   }
 }
 
@@ -274,6 +356,14 @@ TEST(NativeConvolution, TransposeConvolutions) {
     check(maker, fmt::format("{}x{}x{} -> {} k{} s{} d{} pad {}", c.height, c.width, c.in, c.out, c.kernel, c.stride,
                              c.dilation, c.pad));
   }
+}
+
+TEST(NativeConvolution, FullyConnectedLayersOfImages) {
+  Maker maker(test_seed());
+  const TensorId image = maker.convolution(maker.input(4, 5, 3), 21, 3, same(3));
+  const TensorId layer = maker.add({.op = Op::kFullyConnected, .inputs = {image, maker.constant({18, 21}, 0.3F)}});
+  maker.convolution(layer, 7, 1, {});
+  check(maker, "fully connected, then a convolution");
 }
 
 TEST(NativeConvolution, FullyConnectedLayers) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/groups.hpp"
 #include "engine/native/product.hpp"
 
 namespace silhouette::native {
@@ -14,7 +14,7 @@ using graph::Node;
 /// Of a transposed convolution's lines, with room for what networks have.
 constexpr std::int64_t kMostStretches = 1 << 19;
 
-/// Weights [O, taps, I] and bias of a node, in panels.
+/// Weights [O, I] and bias of a layer, in panels.
 void add_constants(Builder& builder, const Node& node, Product::Geometry& g) {
   g.weights = add_panels(builder, g.panels, builder.tensor(node.inputs[1]).constant.values.data(),
                          g.panels.taps * g.panels.channels, g.panels.channels);
@@ -32,7 +32,6 @@ class TransposedLines {
 
   std::vector<Segment> segments;
   std::vector<std::vector<Tap>> tables;
-  std::int64_t rows_times_taps = 0;
 
  private:
   /// A tap of one direction and the input's pixel that it is multiplied with.
@@ -102,7 +101,6 @@ class TransposedLines {
     const auto [found, is_new] = numbers_.try_emplace(std::move(key), tables.size());
     if (is_new) tables.push_back(taps);
     segment.table = found->second;
-    rows_times_taps += count * static_cast<std::int64_t>(taps.size());
     segments.push_back(segment);
   }
 
@@ -119,42 +117,37 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const auto& dims = builder.tensor(node.inputs[1]).dims;
-  if (!in || !out || node.window.groups != 1 || !builder.has_constant_weights(node)) return false;
+  if (!in || !out || !builder.has_constant_weights(node)) return false;
   const std::size_t block = builder.block();
+  const auto groups = static_cast<std::size_t>(node.window.groups);
+  const GroupShape shape{.groups = groups,
+                         .channels = static_cast<std::size_t>(dims[3]),
+                         .columns = static_cast<std::size_t>(dims[0]) / groups,
+                         .taps = static_cast<std::size_t>(dims[1] * dims[2]),
+                         .block = block};
+  const std::size_t most_parts = groups == 1 ? 1 : most_group_parts(shape);
   graph::Window window = node.window;
   window.kernel_height = dims[1];
   window.kernel_width = dims[2];
   // A stretch is some bytes, whatever it does: a small file mustn't ask for a great many.
   const std::int64_t phases = out->height * std::min(window.stride_width, out->width);
-  if (phases > kMostStretches / (2 * window.kernel_width + 1) ||
+  if (phases > kMostStretches / (2 * window.kernel_width + 1) / static_cast<std::int64_t>(most_parts) ||
       window.kernel_height * window.kernel_width > kMostStretches) {
     return false;
   }
   TransposedLines lines(window, *in, *out, block);
-  const std::size_t channel_blocks = builder.blocks(in->channels);
-  const PanelShape panels{.columns = static_cast<std::size_t>(out->channels),
-                          .taps = static_cast<std::size_t>(dims[1] * dims[2]),
-                          .channels = static_cast<std::size_t>(in->channels),
-                          .tap_channels = channel_blocks * block,
-                          .block = block};
   Product::Geometry g;
-  g.panels = panels;
   g.a = builder.view(node.inputs[0], Layout::kBlocked);
-  add_constants(builder, node, g);
   g.row_stride = static_cast<std::ptrdiff_t>(block);
   g.chunk_stride = in->pixels() * static_cast<std::ptrdiff_t>(block);
-  g.chunk_length = block;
-  g.chunks = channel_blocks;
   g.c = builder.result(node.output, Layout::kBlocked);
   g.c_block_stride = out->pixels() * static_cast<std::ptrdiff_t>(block);
   g.c_row_step = window.stride_width;
   g.epilogue = epilogue(node.activation);
-  const std::int64_t work = lines.rows_times_taps * static_cast<std::int64_t>(panels.tap_channels) * out->channels;
-  auto step = std::make_unique<Product>(builder.kernels(), g, std::move(lines.segments), std::move(lines.tables),
-                                        builder.task_count(static_cast<std::size_t>(-1) / 2, work));
-  step->multiply_adds = work;
+  auto step = make_group_products(builder, node, shape, g, lines.segments, lines.tables);
   step->name = fmt::format("transposed convolution {}x{} s{} {}x{}x{} -> {}", dims[1], dims[2], window.stride_height,
                            out->height, out->width, in->channels, out->channels);
+  if (groups > 1) step->name += fmt::format(", {} groups", groups);
   builder.add_step(std::move(step));
   return true;
 }
@@ -162,9 +155,6 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
 bool add_fully_connected(Builder& builder, const Node& node) {
   const auto& dims = builder.tensor(node.inputs[0]).dims;
   if (dims.empty() || !builder.has_constant_weights(node)) return false;
-  // A computed image is here as the values of one pixel, or not in this order.
-  const auto from = builder.existing(node.inputs[0], Layout::kDense);
-  if (!from) return false;
   const auto depth = static_cast<std::size_t>(dims.back());
   const auto outputs = static_cast<std::size_t>(builder.tensor(node.inputs[1]).dims[0]);
   const std::size_t rows = static_cast<std::size_t>(graph::count(dims)) / depth;
@@ -172,7 +162,7 @@ bool add_fully_connected(Builder& builder, const Node& node) {
   const PanelShape panels{.columns = outputs, .taps = 1, .channels = depth, .tap_channels = depth, .block = block};
   Product::Geometry g;
   g.panels = panels;
-  g.a = *from;
+  g.a = builder.view(node.inputs[0], Layout::kDense);
   add_constants(builder, node, g);
   g.row_stride = static_cast<std::ptrdiff_t>(depth);
   g.chunk_length = depth;

@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "engine/native/groups.hpp"
+
 namespace silhouette::native {
 namespace {
 
 using graph::Node;
+
+/// Values of an image whose channels are repeated.
+constexpr std::int64_t kMostRepeated = std::int64_t{1} << 31;
 
 class Depthwise final : public Step {
  public:
@@ -57,7 +62,7 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  if (!in || !out || in->channels != out->channels || !builder.has_constant_weights(node) ||
+  if (!in || !out || !builder.has_constant_weights(node) ||
       weights.dims[0] > static_cast<std::int64_t>(kMaxWindowRows)) {
     return nullptr;
   }
@@ -79,7 +84,8 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
   });
   result->bias_ = builder.add_channel_values(builder.bias(node), channels);
   result->kernels_ = &builder.kernels();
-  result->in_ = *in;
+  // Or channels that are repeated so that each has its result.
+  result->in_ = {.height = in->height, .width = in->width, .channels = out->channels};
   result->out_ = *out;
   result->epilogue_ = epilogue(node.activation);
   result->multiply_adds_ = graph::multiply_adds(builder.graph(), node);
@@ -170,9 +176,15 @@ void DepthwiseWindow::Rows::run(std::int64_t y, std::int64_t count, float* outpu
 }
 
 bool add_depthwise(Builder& builder, const Node& node) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  // Strides may make little of a great many repeated channels.
+  if (!in || !out || in->pixels() > kMostRepeated / out->channels) return false;
   auto window = DepthwiseWindow::create(builder, node);
   if (window == nullptr) return false;
-  const View from = builder.view(node.inputs[0], Layout::kBlocked);
+  View from = builder.view(node.inputs[0], Layout::kBlocked);
+  const std::int64_t times = out->channels / in->channels;
+  if (times > 1) from = add_repeated_channels(builder, from, *in, times);
   const View to = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<Depthwise>(builder, std::move(window), from, to));
   return true;

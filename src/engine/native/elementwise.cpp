@@ -1,9 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/gather.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -11,19 +12,10 @@ namespace {
 using graph::Node;
 using graph::Op;
 
-/// Pixels of one block that a task goes through, at least.
-constexpr std::size_t kPixelsAtATime = 1024;
-
-/// Blocks × parts of their pixels.
-struct Parts {
-  std::size_t pixels = 0;
-  std::size_t parts = 1;
-
-  explicit Parts(std::int64_t count)
-      : pixels(static_cast<std::size_t>(count)), parts(std::max<std::size_t>(1, pixels / kPixelsAtATime)) {}
-  [[nodiscard]] std::size_t begin(std::size_t task) const { return pixels * (task % parts) / parts; }
-  [[nodiscard]] std::size_t end(std::size_t task) const { return pixels * (task % parts + 1) / parts; }
-};
+/// Values that a task goes through: how they are cut doesn't depend on the threads.
+constexpr std::size_t kValuesAtATime = 1 << 14;
+/// Shorter runs of values than that aren't worth a kernel's call.
+constexpr std::int64_t kShortestRun = 8;
 
 kernels::Binary binary_op(Op op) {
   switch (op) {
@@ -40,63 +32,113 @@ kernels::Binary binary_op(Op op) {
 kernels::Unary unary_op(Op op) {
   switch (op) {
     case Op::kAbs: return kernels::Unary::kAbs;
+    case Op::kCeiling: return kernels::Unary::kCeiling;
+    case Op::kElu: return kernels::Unary::kElu;
+    case Op::kExp: return kernels::Unary::kExp;
+    case Op::kFloor: return kernels::Unary::kFloor;
+    case Op::kGelu: return kernels::Unary::kGelu;
     case Op::kHardswish: return kernels::Unary::kHardswish;
     case Op::kLeakyRelu: return kernels::Unary::kLeakyRelu;
+    case Op::kLog: return kernels::Unary::kLog;
     case Op::kNegate: return kernels::Unary::kNegate;
+    case Op::kReciprocalSquareRoot: return kernels::Unary::kReciprocalSquareRoot;
     case Op::kSigmoid: return kernels::Unary::kSigmoid;
     case Op::kSquare: return kernels::Unary::kSquare;
+    case Op::kSquareRoot: return kernels::Unary::kSquareRoot;
+    case Op::kTanh: return kernels::Unary::kTanh;
     default: return kernels::Unary::kClamp;
   }
 }
 
-/// An operand: one value a pixel and channel, or one a channel.
+/// How a tensor's values lie: rows of values (of an image in blocks: its blocks), and what has no meaning behind them.
+struct Rows {
+  std::size_t rows = 1;
+  std::size_t values = 0;
+  std::size_t parts = 1;       ///< that a row is cut into
+  std::size_t block = 1;       ///< of the last row, in which
+  std::size_t used_lanes = 1;  ///< are used
+  std::size_t rest = 0;        ///< after the last row
+
+  Rows(const Builder& builder, graph::TensorId id, Layout layout) {
+    if (layout == Layout::kBlocked) {
+      const ImageShape shape = *builder.image(id);
+      block = builder.block();
+      rows = builder.blocks(shape.channels);
+      values = static_cast<std::size_t>(shape.pixels()) * block;
+      used_lanes = static_cast<std::size_t>(shape.channels) - (rows - 1) * block;
+    } else {
+      values = static_cast<std::size_t>(graph::count(builder.tensor(id).dims));
+      rest = builder.blocks(static_cast<std::int64_t>(values)) * builder.block() - values;
+    }
+    parts = (values + kValuesAtATime - 1) / kValuesAtATime;
+  }
+
+  [[nodiscard]] std::size_t tasks() const { return rows * parts; }
+  [[nodiscard]] std::size_t row(std::size_t task) const { return task / parts; }
+  [[nodiscard]] std::size_t begin(std::size_t task) const { return task % parts * kValuesAtATime; }
+  [[nodiscard]] std::size_t count(std::size_t task) const { return std::min(kValuesAtATime, values - begin(task)); }
+
+  /// What has no meaning must be finite: in the next product it meets weights of zero.
+  void clear_lanes(std::size_t task, float* output) const {
+    if (used_lanes == block || row(task) + 1 != rows) return;
+    for (std::size_t i = 0; i < count(task); i += block) std::fill(output + i + used_lanes, output + i + block, 0.0F);
+  }
+  void clear_rest(std::size_t task, float* all) const {
+    if (task + 1 == tasks()) std::fill_n(all + rows * values, rest, 0.0F);
+  }
+};
+
+/// An operand of an image in blocks.
 struct Operand {
+  enum class Kind : std::uint8_t {
+    kWhole,    ///< one value a pixel and channel
+    kChannel,  ///< one a channel
+    kPixel,    ///< one a pixel: the same block for all
+  };
   View view;
-  bool per_channel = false;
+  Kind kind = Kind::kWhole;
 };
 
 class BinaryStep final : public Step {
  public:
-  BinaryStep(const kernels::Kernels& kernels, Op op, const ImageShape& shape, Operand a, Operand b, View to,
-             const graph::Activation& activation)
-      : kernels_(&kernels),
-        op_(binary_op(op)),
-        epilogue_(epilogue(activation)),
+  BinaryStep(const Builder& builder, const Node& node, Operand a, Operand b, View to)
+      : kernels_(&builder.kernels()),
+        op_(binary_op(node.op)),
+        epilogue_(epilogue(node.activation)),
         a_(a),
         b_(b),
         to_(to),
-        parts_(shape.pixels()),
-        used_lanes_(static_cast<std::size_t>(shape.channels)) {
-    tasks = (used_lanes_ + kernels.block - 1) / kernels.block * parts_.parts;
+        rows_(builder, node.output, Layout::kBlocked) {
+    tasks = rows_.tasks();
     reads = {a.view.buffer, b.view.buffer};
     writes = {to.buffer};
-    name = fmt::format("{} {}x{}x{}", graph::op_name(op), shape.height, shape.width, shape.channels);
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const std::size_t block = kernels_->block;
-    const std::size_t block_index = task / parts_.parts;
-    const std::size_t begin = parts_.begin(task);
-    const auto place = [&](const Operand& operand) -> const float* {
-      if (operand.per_channel) return frame.at(operand.view) + block_index * block;
-      return frame.at(operand.view) + (block_index * parts_.pixels + begin) * block;
+    const std::size_t first = rows_.row(task) * rows_.values + rows_.begin(task);
+    const auto start = [&](const Operand& operand) -> const float* {
+      switch (operand.kind) {
+        case Operand::Kind::kChannel: return frame.at(operand.view) + rows_.row(task) * block;
+        case Operand::Kind::kPixel: return frame.at(operand.view) + rows_.begin(task);
+        case Operand::Kind::kWhole: break;
+      }
+      return frame.at(operand.view) + first;
     };
-    kernels::BinaryRow row;
-    row.op = op_;
-    row.a = place(a_);
-    row.b = place(b_);
-    row.a_stride = a_.per_channel ? 0 : static_cast<std::ptrdiff_t>(block);
-    row.b_stride = b_.per_channel ? 0 : static_cast<std::ptrdiff_t>(block);
-    row.output = frame.at(to_) + (block_index * parts_.pixels + begin) * block;
-    row.pixels = parts_.end(task) - begin;
-    row.epilogue = epilogue_;
+    const auto stride = [block](const Operand& operand) {
+      return operand.kind == Operand::Kind::kChannel ? 0 : static_cast<std::ptrdiff_t>(block);
+    };
+    const kernels::BinaryRow row{.op = op_,
+                                 .a = start(a_),
+                                 .b = start(b_),
+                                 .a_stride = stride(a_),
+                                 .b_stride = stride(b_),
+                                 .output = frame.at(to_) + first,
+                                 .pixels = rows_.count(task) / block,
+                                 .epilogue = epilogue_};
     kernels_->binary(row);
-    // 0 / 0 in lanes of no meaning would be none, and spread to others in the next product.
-    const std::size_t used = std::min(block, used_lanes_ - block_index * block);
-    if (op_ == kernels::Binary::kDivide && used < block) {
-      for (std::size_t i = 0; i < row.pixels; ++i)
-        std::fill(row.output + i * block + used, row.output + (i + 1) * block, 0.0F);
-    }
+    if (op_ == kernels::Binary::kDivide) rows_.clear_lanes(task, row.output);
   }
 
  private:
@@ -106,188 +148,277 @@ class BinaryStep final : public Step {
   Operand a_;
   Operand b_;
   View to_;
-  Parts parts_;
-  std::size_t used_lanes_;
+  Rows rows_;
+};
+
+/// One dimension of a result, and the strides of what it is made of.
+struct PairLoop {
+  std::int64_t count = 1;
+  std::int64_t a = 0;
+  std::int64_t b = 0;
+};
+
+/// Two operands of which one or both are repeated in some dimensions; the result's values follow each other.
+class BroadcastStep final : public Step {
+ public:
+  BroadcastStep(const Builder& builder, const Node& node, Layout layout, View a, View b,
+                const std::vector<PairLoop>& loops, View to)
+      : kernels_(&builder.kernels()),
+        op_(binary_op(node.op)),
+        epilogue_(epilogue(node.activation)),
+        a_(a),
+        b_(b),
+        to_(to),
+        rows_(builder, node.output, layout),
+        rank_(loops.size()) {
+    std::ranges::copy(loops, loops_.begin());
+    tasks = rows_.tasks();
+    reads = {a.buffer, b.buffer};
+    writes = {to.buffer};
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const PairLoop& inner = loops_[rank_ - 1];
+    std::array<std::int64_t, kMostLoops> at{};
+    auto rest = static_cast<std::int64_t>(rows_.begin(task));
+    std::int64_t a = 0;
+    std::int64_t b = 0;
+    for (std::size_t i = rank_; i-- > 0;) {
+      at[i] = rest % loops_[i].count;
+      rest /= loops_[i].count;
+      a += at[i] * loops_[i].a;
+      b += at[i] * loops_[i].b;
+    }
+    kernels::BinaryValues values{.op = op_,
+                                 .a_step = static_cast<std::size_t>(inner.a),
+                                 .b_step = static_cast<std::size_t>(inner.b),
+                                 .output = frame.at(to_) + rows_.begin(task),
+                                 .epilogue = epilogue_};
+    std::size_t left = rows_.count(task);
+    while (left > 0) {
+      values.a = frame.at(a_) + a;
+      values.b = frame.at(b_) + b;
+      values.count = std::min(left, static_cast<std::size_t>(inner.count - at[rank_ - 1]));
+      kernels_->binary_values(values);
+      values.output += values.count;
+      left -= values.count;
+      // To the next run's beginning.
+      a -= at[rank_ - 1] * inner.a;
+      b -= at[rank_ - 1] * inner.b;
+      at[rank_ - 1] = 0;
+      for (std::size_t i = rank_ - 1; i-- > 0;) {
+        a += loops_[i].a;
+        b += loops_[i].b;
+        if (++at[i] < loops_[i].count) break;
+        a -= at[i] * loops_[i].a;
+        b -= at[i] * loops_[i].b;
+        at[i] = 0;
+      }
+    }
+    rows_.clear_rest(task, frame.at(to_));
+  }
+
+ private:
+  const kernels::Kernels* kernels_;
+  kernels::Binary op_;
+  kernels::Epilogue epilogue_;
+  View a_;
+  View b_;
+  View to_;
+  Rows rows_;
+  std::array<PairLoop, kMostLoops> loops_{};
+  std::size_t rank_;
 };
 
 class UnaryStep final : public Step {
  public:
-  UnaryStep(const kernels::Kernels& kernels, const Node& node, const ImageShape& shape, View from, View to)
-      : kernels_(&kernels), from_(from), to_(to), parts_(shape.pixels()) {
-    row_.op = unary_op(node.op);
-    row_.parameter = node.parameter;
-    row_.epilogue = epilogue(node.activation);
-    tasks = (static_cast<std::size_t>(shape.channels) + kernels.block - 1) / kernels.block * parts_.parts;
+  UnaryStep(const Builder& builder, const Node& node, kernels::Unary op, Layout layout, View from, View to)
+      : kernels_(&builder.kernels()), from_(from), to_(to), rows_(builder, node.output, layout) {
+    values_.op = op;
+    values_.parameter = node.parameter;
+    values_.epilogue = epilogue(node.activation);
+    tasks = rows_.tasks();
     reads = {from.buffer};
     writes = {to.buffer};
-    name = fmt::format("{} {}x{}x{}", graph::op_name(node.op), shape.height, shape.width, shape.channels);
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t first = (task / parts_.parts * parts_.pixels + parts_.begin(task)) * kernels_->block;
-    kernels::UnaryRow row = row_;
-    row.a = frame.at(from_) + first;
-    row.output = frame.at(to_) + first;
-    row.pixels = parts_.end(task) - parts_.begin(task);
-    kernels_->unary(row);
+    const std::size_t first = rows_.row(task) * rows_.values + rows_.begin(task);
+    kernels::UnaryValues values = values_;
+    values.a = frame.at(from_) + first;
+    values.output = frame.at(to_) + first;
+    values.count = rows_.count(task);
+    kernels_->unary_values(values);
+    switch (values.op) {
+      case kernels::Unary::kExp:
+      case kernels::Unary::kLog:
+      case kernels::Unary::kReciprocalSquareRoot:
+      case kernels::Unary::kSquareRoot: rows_.clear_lanes(task, values.output); break;
+      default: break;
+    }
+    rows_.clear_rest(task, frame.at(to_));
   }
 
  private:
   const kernels::Kernels* kernels_;
-  kernels::UnaryRow row_;
+  kernels::UnaryValues values_;
   View from_;
   View to_;
-  Parts parts_;
+  Rows rows_;
 };
 
-/// Where a resize's results lie between two inputs.
-struct Samples {
-  std::vector<std::int32_t> low;
-  std::vector<std::int32_t> high;
-  std::vector<float> weight;  ///< of the high one
+View filled(Builder& builder, std::size_t lanes, float value) {
+  return builder.add_weights(lanes, 1, [lanes, value](float* destination, std::size_t) {
+    std::fill_n(destination, lanes, value);
+    return true;
+  });
+}
 
-  Samples(std::int64_t input, std::int64_t output, graph::Corners corners) {
-    const auto in = static_cast<double>(input);
-    const auto out = static_cast<double>(output);
-    for (std::int64_t i = 0; i < output; ++i) {
-      double at = 0;
-      switch (corners) {
-        case graph::Corners::kHalfPixel: at = (static_cast<double>(i) + 0.5) * in / out - 0.5; break;
-        case graph::Corners::kAligned: at = output > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0; break;
-        case graph::Corners::kAsymmetric: at = static_cast<double>(i) * in / out; break;
-      }
-      at = std::clamp(at, 0.0, in - 1);
-      const auto first = std::min(static_cast<std::int64_t>(at), input - 1);
-      low.push_back(static_cast<std::int32_t>(first));
-      high.push_back(static_cast<std::int32_t>(std::min(first + 1, input - 1)));
-      weight.push_back(static_cast<float>(at - static_cast<double>(first)));
-    }
+/// An operand that is repeated, brought into blocks like those of the image that it meets, as far as that is needed.
+Operand repeated_operand(Builder& builder, graph::TensorId id, const ImageShape& from, const ImageShape& whole) {
+  const bool is_image = builder.image(id).has_value();
+  const Layout layout = is_image ? common_layout(builder, std::array{id}) : Layout::kDense;
+  const Place source = repeated(place(builder, builder.view(id, layout), layout, from), from, whole);
+  Operand operand;
+  ImageShape shape = whole;
+  if (from.channels == 1 && from.pixels() > 1) {
+    operand.kind = Operand::Kind::kPixel;
+    shape.channels = static_cast<std::int64_t>(builder.block());
+  } else if (from.pixels() == 1) {
+    operand.kind = Operand::Kind::kChannel;
+    shape.height = shape.width = 1;
   }
-};
+  operand.view =
+      builder.add_buffer(builder.blocks(shape.channels) * builder.block() * static_cast<std::size_t>(shape.pixels()));
+  const Place to = place(builder, operand.view, Layout::kBlocked, shape);
+  std::vector<Box> boxes;
+  add_region(builder, source, to, shape, boxes);
+  add_unused_lanes(builder, to, shape, boxes);
+  add_gather(builder, "repeat", boxes);
+  return operand;
+}
 
-class Resize final : public Step {
- public:
-  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
-         View to, bool planar)
-      : planar_(planar),
-        kernels_(&kernels),
-        in_(in),
-        out_(out),
-        from_(from),
-        to_(to),
-        epilogue_(epilogue(node.activation)),
-        lines_(in.height, out.height, node.corners),
-        columns_(in.width, out.width, node.corners) {
-    tasks = (static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block *
-            static_cast<std::size_t>(out.height);
-    reads = {from.buffer};
-    writes = {to.buffer};
-    name = fmt::format("resize {}x{} -> {}x{}x{}", in.height, in.width, out.height, out.width, out.channels);
-  }
-
-  void run(const Frame& frame, std::size_t task) const noexcept override {
-    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
-    const std::size_t block_index = task / static_cast<std::size_t>(out_.height);
-    const std::size_t y = task % static_cast<std::size_t>(out_.height);
-    const float* const from = frame.at(from_) + static_cast<std::ptrdiff_t>(block_index) * in_.pixels() * block;
-    if (planar_) {
-      kernels::ResizePlanesRow planes;
-      fill(planes, from, y);
-      planes.input_width = static_cast<std::size_t>(in_.width);
-      const std::size_t first = block_index * kernels_->block;
-      planes.plane = static_cast<std::size_t>(out_.pixels());
-      planes.channels = std::min(kernels_->block, static_cast<std::size_t>(out_.channels) - first);
-      planes.output = frame.at(to_) + first * planes.plane + y * static_cast<std::size_t>(out_.width);
-      kernels_->resize_planes(planes);
-      return;
-    }
-    kernels::ResizeRow row;
-    fill(row, from, y);
-    row.output = frame.at(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
-    row.epilogue = epilogue_;
-    kernels_->resize(row);
-  }
-
- private:
-  template <typename Row>
-  void fill(Row& row, const float* from, std::size_t y) const noexcept {
-    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
-    row.top = from + lines_.low[y] * in_.width * block;
-    row.bottom = from + lines_.high[y] * in_.width * block;
-    row.weight_bottom = lines_.weight[y];
-    row.left = columns_.low.data();
-    row.right = columns_.high.data();
-    row.weight_right = columns_.weight.data();
-    row.output_width = static_cast<std::size_t>(out_.width);
-  }
-
-  bool planar_;
-  const kernels::Kernels* kernels_;
-  ImageShape in_;
-  ImageShape out_;
-  View from_;
-  View to_;
-  kernels::Epilogue epilogue_;
-  Samples lines_;
-  Samples columns_;
-};
-
-/// A constant that is the same for all pixels, spread to one value a channel; a computed tensor as it is.
+/// An operand of an image in blocks; nothing if it isn't one that an image is made of.
 std::optional<Operand> operand(Builder& builder, graph::TensorId id, const ImageShape& shape) {
   const graph::Tensor& tensor = builder.tensor(id);
   const auto image = builder.image(id);
-  if (image == shape) return Operand{builder.view(id, Layout::kBlocked), false};
-  const bool is_pixel = image && image->pixels() == 1 && image->channels == shape.channels;
-  if (is_pixel) return Operand{builder.view(id, Layout::kBlocked), true};
-  if (!tensor.is_constant()) return std::nullopt;
+  if (image == shape) return Operand{builder.view(id, Layout::kBlocked), Operand::Kind::kWhole};
+  const auto from = as_image(tensor.dims);
+  if (!from) return std::nullopt;
   const auto values = tensor.constant.values;
-  const auto channels = static_cast<std::size_t>(shape.channels);
-  const bool is_channels = values.size() == channels && !tensor.dims.empty() && tensor.dims.back() == shape.channels;
-  if (is_channels) return Operand{builder.add_channel_values(values, channels), true};
-  if (values.size() == 1) {
-    const std::size_t lanes = builder.blocks(shape.channels) * builder.block();
-    const float value = values[0];
-    return Operand{builder.add_weights(lanes, 1,
-                                       [lanes, value](float* destination, std::size_t) {
-                                         std::fill_n(destination, lanes, value);
-                                         return true;
-                                       }),
-                   true};
+  if (tensor.is_constant() && values.size() == 1) {
+    return Operand{filled(builder, builder.blocks(shape.channels) * builder.block(), values[0]),
+                   Operand::Kind::kChannel};
   }
-  return std::nullopt;
+  if (from->pixels() == 1 && from->channels == shape.channels) {
+    if (tensor.is_constant()) {
+      return Operand{builder.add_channel_values(values, values.size()), Operand::Kind::kChannel};
+    }
+    // One pixel's values, filled up to whole blocks, but for what the caller gives.
+    const View view = builder.view(id, image ? Layout::kBlocked : Layout::kDense);
+    if (view.buffer != kInputBuffer) return Operand{view, Operand::Kind::kChannel};
+  }
+  return repeated_operand(builder, id, *from, shape);
+}
+
+bool add_blocked_binary(Builder& builder, const Node& node, const ImageShape& shape) {
+  const auto a = operand(builder, node.inputs[0], shape);
+  if (!a) return false;
+  const auto b = operand(builder, node.inputs[1], shape);
+  if (!b) return false;
+  const View to = builder.result(node.output, Layout::kBlocked);
+  builder.add_step(std::make_unique<BinaryStep>(builder, node, *a, *b, to));
+  return true;
+}
+
+/// The dimensions of a result in the order of its layout, without ones, those that follow each other in both operands
+/// taken together.
+std::vector<PairLoop> pair_loops(const Builder& builder, graph::TensorId result, Layout layout,
+                                 const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+  const auto& dims = builder.tensor(result).dims;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < dims.size(); ++i) order.push_back(i);
+  if (layout == Layout::kPlanar) order = {3, 1, 2};
+  std::vector<PairLoop> loops;
+  for (const std::size_t i : order) {
+    if (dims[i] == 1) continue;
+    const PairLoop loop{.count = dims[i], .a = a[i], .b = b[i]};
+    if (!loops.empty() && loops.back().a == loop.a * loop.count && loops.back().b == loop.b * loop.count) {
+      loops.back() = {.count = loops.back().count * loop.count, .a = loop.a, .b = loop.b};
+    } else {
+      loops.push_back(loop);
+    }
+  }
+  if (loops.empty()) loops.push_back({.count = 1, .a = 1, .b = 1});
+  return loops;
+}
+
+/// The strides of an operand seen as an array of `dims`: 0 where it is repeated.
+std::vector<std::int64_t> repeated_strides(const Builder& builder, graph::TensorId id,
+                                           std::vector<std::int64_t> strides, std::span<const std::int64_t> dims) {
+  const auto& own = builder.tensor(id).dims;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (own[i] == 1) strides[i] = 0;
+  }
+  strides.insert(strides.begin(), dims.size() - own.size(), 0);
+  return strides;
+}
+
+/// In planes or in the order of the dimensions. `must`: even if that takes many short runs.
+bool add_broadcast(Builder& builder, const Node& node, Layout layout, bool must) {
+  const auto& dims = builder.tensor(node.output).dims;
+  if (dims.size() > kMostLoops) return false;
+  const auto operand = [&](graph::TensorId id) {
+    if (layout == Layout::kPlanar) return strided(builder, id, layout);
+    // What comes last in the dimensions comes last in memory, or no run would be longer than a value.
+    return Strided{builder.view(id, Layout::kDense), dense_strides(builder.tensor(id).dims)};
+  };
+  const Strided a = operand(node.inputs[0]);
+  const Strided b = operand(node.inputs[1]);
+  const auto loops =
+      pair_loops(builder, node.output, layout, repeated_strides(builder, node.inputs[0], a.strides, dims),
+                 repeated_strides(builder, node.inputs[1], b.strides, dims));
+  const PairLoop& inner = loops.back();
+  if (inner.a > 1 || inner.b > 1 || (!must && inner.count < kShortestRun)) return false;
+  const View to = builder.result(node.output, layout);
+  builder.add_step(std::make_unique<BroadcastStep>(builder, node, layout, a.view, b.view, loops, to));
+  return true;
+}
+
+/// The layout of a binary node's result: that of those operands that are as large.
+Layout binary_layout(const Builder& builder, const Node& node) {
+  std::vector<graph::TensorId> large;
+  for (const graph::TensorId id : node.inputs) {
+    if (builder.tensor(id).dims == builder.tensor(node.output).dims) large.push_back(id);
+  }
+  return common_layout(builder, large.empty() ? node.inputs : large);
 }
 
 }  // namespace
 
 bool add_binary(Builder& builder, const Node& node) {
   const auto shape = builder.image(node.output);
-  if (!shape) return false;
-  const auto a = operand(builder, node.inputs[0], *shape);
-  if (!a) return false;
-  const auto b = operand(builder, node.inputs[1], *shape);
-  if (!b) return false;
-  const View to = builder.result(node.output, Layout::kBlocked);
-  builder.add_step(std::make_unique<BinaryStep>(builder.kernels(), node.op, *shape, *a, *b, to, node.activation));
-  return true;
+  const Layout layout = shape ? binary_layout(builder, node) : Layout::kDense;
+  if (layout != Layout::kBlocked && add_broadcast(builder, node, layout, !shape)) return true;
+  return (shape && add_blocked_binary(builder, node, *shape)) ||
+         add_broadcast(builder, node, Layout::kDense, /*must=*/true);
 }
 
 bool add_unary(Builder& builder, const Node& node) {
   const auto shape = builder.image(node.output);
-  if (!shape) return false;
-  const View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const View to = builder.result(node.output, Layout::kBlocked);
-  builder.add_step(std::make_unique<UnaryStep>(builder.kernels(), node, *shape, from, to));
+  const bool is_like_operand = builder.tensor(node.inputs[0]).dims == builder.tensor(node.output).dims;
+  const Layout layout = shape && is_like_operand ? common_layout(builder, node.inputs) : Layout::kDense;
+  const View from = builder.view(node.inputs[0], layout);
+  const View to = builder.result(node.output, layout);
+  builder.add_step(std::make_unique<UnaryStep>(builder, node, unary_op(node.op), layout, from, to));
   return true;
 }
 
-bool add_resize(Builder& builder, const Node& node, bool planar) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
-  if (!in || !out) return false;
-  const View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const View to = builder.result(node.output, planar ? Layout::kPlanar : Layout::kBlocked);
-  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *in, *out, from, to, planar));
-  return true;
+void add_activation(Builder& builder, const Node& node, Layout layout, View values) {
+  if (node.activation.is_identity()) return;
+  builder.add_step(std::make_unique<UnaryStep>(builder, node, kernels::Unary::kClamp, layout, values, values));
 }
 
 }  // namespace silhouette::native

@@ -1,261 +1,281 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <new>
+#include <utility>
 
-#include "engine/native/builder.hpp"
-#include "graph/reference.hpp"
+#include "engine/native/gather.hpp"
 
 namespace silhouette::native {
 namespace {
 
 using graph::Node;
 using graph::Op;
-
-/// Pixels that a conversion takes at a time: two rows of tiles in the first-level cache.
-constexpr std::size_t kPixelsAtATime = 512;
-
-/// From one layout to another, a block of channels and a part of the pixels at a time.
-class Conversion final : public Step {
- public:
-  Conversion(const kernels::Kernels& kernels, const ImageShape& shape, View from, Layout from_layout, View to,
-             Layout to_layout, bool fills_up)
-      : kernels_(&kernels),
-        block_(kernels.block),
-        pixels_(static_cast<std::size_t>(shape.pixels())),
-        channels_(static_cast<std::size_t>(shape.channels)),
-        parts_((pixels_ + kPixelsAtATime - 1) / kPixelsAtATime),
-        from_(from),
-        to_(to),
-        from_layout_(from_layout),
-        to_layout_(to_layout),
-        fills_up_(fills_up) {
-    tasks = (channels_ + block_ - 1) / block_ * parts_;
-    reads = {from.buffer};
-    writes = {to.buffer};
-    name = fmt::format("convert {}x{}x{}", shape.height, shape.width, shape.channels);
-  }
-
-  void run(const Frame& frame, std::size_t task) const noexcept override {
-    const std::size_t first = task / parts_ * block_;
-    const std::size_t lanes = std::min(block_, channels_ - first);
-    const std::size_t begin = task % parts_ * kPixelsAtATime;
-    const std::size_t end = std::min(begin + kPixelsAtATime, pixels_);
-    const Place source = place(from_layout_, first);
-    const Place destination = place(to_layout_, first);
-    const float* const from = frame.at(from_) + source.start;
-    float* const to = frame.at(to_) + destination.start;
-    if (fills_up_ && task + 1 == tasks) {
-      const std::size_t count = pixels_ * channels_;
-      std::fill_n(frame.at(to_) + count, (block_ - count % block_) % block_, 0.0F);
-    }
-    if (from_layout_ == Layout::kBlocked && to_layout_ == Layout::kPlanar) {
-      kernels_->to_planes({.input = from + begin * block_,
-                           .pixels = end - begin,
-                           .output = to + begin,
-                           .plane = pixels_,
-                           .channels = lanes});
-      return;
-    }
-    for (std::size_t i = begin; i < end; ++i) {
-      const float* const in = from + i * source.pixel;
-      float* const out = to + i * destination.pixel;
-      for (std::size_t lane = 0; lane < lanes; ++lane) out[lane * destination.lane] = in[lane * source.lane];
-      if (to_layout_ == Layout::kBlocked) std::fill(out + lanes, out + block_, 0.0F);
-    }
-  }
-
- private:
-  struct Place {
-    std::size_t start = 0;
-    std::size_t lane = 0;   ///< from one channel to the next
-    std::size_t pixel = 0;  ///< from one pixel to the next
-  };
-
-  [[nodiscard]] Place place(Layout layout, std::size_t channel) const noexcept {
-    switch (layout) {
-      case Layout::kDense: return {channel, 1, channels_};
-      case Layout::kPlanar: return {channel * pixels_, pixels_, 1};
-      case Layout::kBlocked: return {channel * pixels_, 1, block_};
-    }
-    return {};
-  }
-
-  const kernels::Kernels* kernels_;
-  std::size_t block_;
-  std::size_t pixels_;
-  std::size_t channels_;
-  std::size_t parts_;
-  View from_;
-  View to_;
-  Layout from_layout_;
-  Layout to_layout_;
-  bool fills_up_;
-};
-
-/// Channels of several images one after the other, where they don't lie in whole blocks.
-class Concatenation final : public Step {
- public:
-  struct Part {
-    View from;
-    std::size_t channel = 0;  ///< of the result
-    std::size_t channels = 0;
-  };
-
-  Concatenation(std::size_t block, const ImageShape& shape, std::vector<Part> parts, View to)
-      : block_(block), pixels_(static_cast<std::size_t>(shape.pixels())), parts_(std::move(parts)), to_(to) {
-    channels_ = static_cast<std::size_t>(shape.channels);
-    tasks = (channels_ + block - 1) / block;
-    for (const Part& part : parts_) reads.push_back(part.from.buffer);
-    writes = {to.buffer};
-    name = fmt::format("concatenate {}x{}x{}", shape.height, shape.width, shape.channels);
-  }
-
-  void run(const Frame& frame, std::size_t task) const noexcept override {
-    float* const to = frame.at(to_) + task * pixels_ * block_;
-    for (std::size_t lane = 0; lane < block_; ++lane) {
-      const std::size_t channel = task * block_ + lane;
-      if (channel >= channels_) {
-        for (std::size_t i = 0; i < pixels_; ++i) to[i * block_ + lane] = 0;
-        continue;
-      }
-      const auto part = std::ranges::find_if(
-          parts_, [&](const Part& p) { return channel >= p.channel && channel < p.channel + p.channels; });
-      const std::size_t of_part = channel - part->channel;
-      const float* const from = frame.at(part->from) + of_part / block_ * pixels_ * block_ + of_part % block_;
-      for (std::size_t i = 0; i < pixels_; ++i) to[i * block_ + lane] = from[i * block_];
-    }
-  }
-
- private:
-  std::size_t block_;
-  std::size_t pixels_;
-  std::size_t channels_ = 0;
-  std::vector<Part> parts_;
-  View to_;
-};
-
-/// A node run by the plain interpreter: for what is too rare to be worth a kernel.
-class Plain final : public Step {
- public:
-  Plain(const graph::Graph& graph, const Node& node, std::vector<View> operands, View to, std::size_t room)
-      : node_(node), operands_(std::move(operands)), to_(to), room_(room) {
-    // The graph isn't kept: what evaluating a node needs of it is copied.
-    std::uint32_t next = 0;
-    const auto keep = [&](graph::TensorId id) {
-      graph_.tensors.push_back(graph.tensors[id]);
-      auto& constant = graph_.tensors.back().constant;
-      if (constant.values.data() != nullptr && constant.owner == nullptr) {
-        // What the file holds is gone after loading.
-        const auto copy = std::make_shared<std::vector<float>>(constant.values.begin(), constant.values.end());
-        constant = {.values = *copy, .owner = copy};
-      }
-      return next++;
-    };
-    for (graph::TensorId& id : node_.inputs) id = keep(id);
-    node_.output = keep(node_.output);
-    for (std::size_t i = 0; i < operands_.size(); ++i) {
-      counts_.push_back(static_cast<std::size_t>(graph::count(graph_.tensors[i].dims)));
-      if (!graph_.tensors[i].is_constant()) reads.push_back(operands_[i].buffer);
-    }
-    writes = {to.buffer};
-    name = fmt::format("plain {}", graph::op_name(node.op));
-  }
-
-  void run(const Frame& frame, std::size_t /*task*/) const noexcept override {
-    try {
-      evaluate(frame);
-    } catch (const std::bad_alloc&) {
-      frame.report_out_of_memory();
-    }
-  }
-
- private:
-  void evaluate(const Frame& frame) const {
-    std::vector<std::span<const float>> operands;
-    for (std::size_t i = 0; i < operands_.size(); ++i) {
-      const auto& constant = graph_.tensors[i].constant.values;
-      operands.push_back(graph_.tensors[i].is_constant() ? constant
-                                                         : std::span<const float>(frame.at(operands_[i]), counts_[i]));
-    }
-    const std::vector<float> values = graph::evaluate_node(graph_, node_, operands);
-    float* const to = frame.at(to_);
-    std::ranges::copy(values, to);
-    std::fill(to + values.size(), to + room_, 0.0F);
-  }
-
-  graph::Graph graph_;
-  Node node_;
-  std::vector<View> operands_;
-  std::vector<std::size_t> counts_;
-  View to_;
-  std::size_t room_;
-};
+using graph::TensorId;
 
 bool is_order(const Node& node, std::initializer_list<std::int64_t> order) {
   return std::ranges::equal(node.order, order);
 }
 
-}  // namespace
-
-void add_conversion(Builder& builder, const ImageShape& shape, View from, Layout from_layout, View to, Layout to_layout,
-                    bool fills_up) {
-  builder.add_step(std::make_unique<Conversion>(builder.kernels(), shape, from, from_layout, to, to_layout, fills_up));
+std::size_t index(std::int64_t i) {
+  return static_cast<std::size_t>(i);
 }
 
-bool add_concatenation(Builder& builder, const Node& node) {
-  const auto shape = builder.image(node.output);
-  if (!shape || node.axis != 3 || !node.activation.is_identity()) return false;
-  const View to = builder.result(node.output, Layout::kBlocked);
-  std::vector<Concatenation::Part> parts;
-  std::size_t channel = 0;
-  bool in_place = true;
-  for (const graph::TensorId id : node.inputs) {
-    const View from = builder.view(id, Layout::kBlocked);
-    in_place = in_place && from == to.at(channel * static_cast<std::size_t>(shape->pixels()));
-    const auto channels = static_cast<std::size_t>(builder.tensor(id).dims[3]);
-    parts.push_back({.from = from, .channel = channel, .channels = channels});
-    channel += channels;
+/// The boxes that make a node's result, and what else belongs to it.
+class Moves {
+ public:
+  Moves(Builder& builder, const Node& node, Layout layout)
+      : builder_(builder), node_(node), layout_(layout), to_(builder.result(node.output, layout)) {}
+
+  [[nodiscard]] View to() const { return to_; }
+  std::vector<Box>& boxes() { return boxes_; }
+
+  /// Everything of the image, in blocks: the lanes that are none are filled by finish().
+  [[nodiscard]] Place image() const { return place(builder_, to_, layout_, *builder_.image(node_.output)); }
+
+  void add(const Place& from, const Place& to, const ImageShape& region) {
+    add_region(builder_, from, to, region, boxes_);
   }
-  if (!in_place) builder.add_step(std::make_unique<Concatenation>(builder.block(), *shape, std::move(parts), to));
+  void add(const Strided& from, std::int64_t from_offset, std::int64_t to_offset,
+           const std::vector<std::int64_t>& counts, const std::vector<std::int64_t>& strides) {
+    Box box{.from = from.view.at(index(from_offset)), .to = to_.at(index(to_offset)), .loops = {}};
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      box.loops.push_back({.count = counts[i], .from = from.strides[i], .to = strides[i]});
+    }
+    boxes_.push_back(std::move(box));
+  }
+
+  void finish(bool has_unused_lanes = true) {
+    const auto& dims = builder_.tensor(node_.output).dims;
+    if (layout_ != Layout::kBlocked) {
+      add_rest(builder_, to_, graph::count(dims), boxes_);
+    } else if (has_unused_lanes) {
+      add_unused_lanes(builder_, image(), *builder_.image(node_.output), boxes_);
+    }
+    add_gather(builder_, fmt::format("{} {}", graph::op_name(node_.op), fmt::join(dims, "x")), boxes_);
+    add_activation(builder_, node_, layout_, to_);
+  }
+
+ private:
+  Builder& builder_;
+  const Node& node_;
+  Layout layout_;
+  View to_;
+  std::vector<Box> boxes_;
+};
+
+/// Whether arrays have more dimensions than a gather has loops.
+bool is_too_deep(const Builder& builder, const Node& node) {
+  return builder.tensor(node.output).dims.size() > kMostLoops ||
+         std::ranges::any_of(node.inputs, [&](TensorId id) { return builder.tensor(id).dims.size() > kMostLoops; });
+}
+
+/// Whether a node's operands and its result are images, so that they may lie in any layout.
+bool moves_images(const Builder& builder, const Node& node) {
+  return builder.image(node.output) &&
+         std::ranges::all_of(node.inputs, [&](TensorId id) { return builder.image(id).has_value(); });
+}
+
+Place placed(Builder& builder, TensorId id, Layout layout) {
+  return place(builder, builder.view(id, layout), layout, *builder.image(id));
+}
+
+bool add_copy(Builder& builder, const Node& node) {
+  const TensorId from = node.inputs[0];
+  const bool same = builder.tensor(from).dims == builder.tensor(node.output).dims;
+  if (!node.activation.is_identity()) return add_unary(builder, node);
+  if (same && !builder.tensor(from).is_constant()) {
+    for (const Layout layout : {Layout::kDense, Layout::kPlanar, Layout::kBlocked}) {
+      if (const auto view = builder.existing(from, layout)) builder.define(node.output, layout, *view);
+    }
+  } else {
+    builder.define(node.output, Layout::kDense, builder.view(from, Layout::kDense));
+  }
+  return true;
+}
+
+bool add_transpose(Builder& builder, const Node& node) {
+  const TensorId from = node.inputs[0];
+  if (node.activation.is_identity()) {
+    // Planes to pixels and back are the same values under another name.
+    if (is_order(node, {0, 2, 3, 1}) && builder.image(node.output)) {
+      builder.define(node.output, Layout::kPlanar, builder.view(from, Layout::kDense));
+      return true;
+    }
+    if (is_order(node, {0, 3, 1, 2}) && builder.image(from)) {
+      builder.define(node.output, Layout::kDense, builder.view(from, Layout::kPlanar));
+      return true;
+    }
+  }
+  if (is_order(node, {0, 2, 1, 3}) && moves_images(builder, node) &&
+      common_layout(builder, node.inputs) == Layout::kBlocked) {
+    Moves moves(builder, node, Layout::kBlocked);
+    Place source = placed(builder, from, Layout::kBlocked);
+    std::swap(source.y, source.x);
+    moves.add(source, moves.image(), *builder.image(node.output));
+    moves.finish();
+    return true;
+  }
+  Strided source = strided(builder, from, Layout::kDense);
+  const std::vector<std::int64_t> strides = source.strides;
+  for (std::size_t i = 0; i < strides.size(); ++i) source.strides[i] = strides[index(node.order[i])];
+  const auto& dims = builder.tensor(node.output).dims;
+  Moves moves(builder, node, Layout::kDense);
+  moves.add(source, 0, 0, dims, dense_strides(dims));
+  moves.finish();
+  return true;
+}
+
+bool add_slice(Builder& builder, const Node& node) {
+  const TensorId from = node.inputs[0];
+  const auto& dims = builder.tensor(node.output).dims;
+  if (moves_images(builder, node)) {
+    const Layout layout = common_layout(builder, node.inputs);
+    const Place source = placed(builder, from, layout).moved(node.before[1], node.before[2], node.before[3]);
+    Moves moves(builder, node, layout);
+    moves.add(source, moves.image(), *builder.image(node.output));
+    moves.finish();
+    return true;
+  }
+  const Strided source = strided(builder, from, Layout::kDense);
+  std::int64_t start = 0;
+  for (std::size_t i = 0; i < dims.size(); ++i) start += node.before[i] * source.strides[i];
+  Moves moves(builder, node, Layout::kDense);
+  moves.add(source, start, 0, dims, dense_strides(dims));
+  moves.finish();
+  return true;
+}
+
+/// The padding around an image: above and below it, left and right of it, channels before and after its own.
+void add_borders(Moves& moves, const Node& node, const ImageShape& in, const ImageShape& out, const Place& value) {
+  const Place to = moves.image();
+  const std::int64_t top = node.before[1];
+  const std::int64_t left = node.before[2];
+  const std::int64_t first = node.before[3];
+  moves.add(value, to, {.height = top, .width = out.width, .channels = out.channels});
+  moves.add(value, to.moved(top + in.height, 0, 0),
+            {.height = node.after[1], .width = out.width, .channels = out.channels});
+  moves.add(value, to.moved(top, 0, 0), {.height = in.height, .width = left, .channels = out.channels});
+  moves.add(value, to.moved(top, left + in.width, 0),
+            {.height = in.height, .width = node.after[2], .channels = out.channels});
+  moves.add(value, to.moved(top, left, 0), {.height = in.height, .width = in.width, .channels = first});
+  moves.add(value, to.moved(top, left, first + in.channels),
+            {.height = in.height, .width = in.width, .channels = node.after[3]});
+}
+
+bool add_pad(Builder& builder, const Node& node) {
+  const TensorId from = node.inputs[0];
+  const auto& dims = builder.tensor(node.output).dims;
+  if (moves_images(builder, node)) {
+    const Layout layout = common_layout(builder, node.inputs);
+    const Place source = placed(builder, from, layout);
+    Moves moves(builder, node, layout);
+    const ImageShape in = *builder.image(from);
+    add_borders(moves, node, in, *builder.image(node.output), constant_place(builder, node.parameter));
+    moves.add(source, moves.image().moved(node.before[1], node.before[2], node.before[3]), in);
+    moves.finish();
+    return true;
+  }
+  const Strided source = strided(builder, from, Layout::kDense);
+  const std::vector<std::int64_t> strides = dense_strides(dims);
+  const Strided value{constant_place(builder, node.parameter).view, std::vector<std::int64_t>(dims.size(), 0)};
+  Moves moves(builder, node, Layout::kDense);
+  // Before and after, dimension by dimension: all of those within, of those outside only where there is data.
+  std::vector<std::int64_t> counts = dims;
+  std::int64_t start = 0;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::int64_t data = builder.tensor(from).dims[i];
+    for (const bool is_after : {false, true}) {
+      counts[i] = is_after ? node.after[i] : node.before[i];
+      const std::int64_t at = is_after ? node.before[i] + data : 0;
+      if (counts[i] > 0) moves.add(value, 0, start + at * strides[i], counts, strides);
+    }
+    counts[i] = data;
+    start += node.before[i] * strides[i];
+  }
+  moves.add(source, 0, start, counts, strides);
+  moves.finish();
+  return true;
+}
+
+bool add_expand(Builder& builder, const Node& node) {
+  const TensorId from = node.inputs[0];
+  const auto& dims = builder.tensor(node.output).dims;
+  const auto shape = as_image(builder.tensor(from).dims);
+  const bool is_image = builder.image(from).has_value();
+  if (builder.image(node.output) && shape && (!is_image || common_layout(builder, node.inputs) == Layout::kBlocked)) {
+    const Layout layout = is_image ? Layout::kBlocked : Layout::kDense;
+    const ImageShape whole = *builder.image(node.output);
+    const Place source = repeated(place(builder, builder.view(from, layout), layout, *shape), *shape, whole);
+    Moves moves(builder, node, Layout::kBlocked);
+    moves.add(source, moves.image(), whole);
+    moves.finish();
+    return true;
+  }
+  Strided source = strided(builder, from, Layout::kDense);
+  const auto& narrow = builder.tensor(from).dims;
+  for (std::size_t i = 0; i < narrow.size(); ++i) {
+    if (narrow[i] == 1) source.strides[i] = 0;
+  }
+  source.strides.insert(source.strides.begin(), dims.size() - narrow.size(), 0);
+  Moves moves(builder, node, Layout::kDense);
+  moves.add(source, 0, 0, dims, dense_strides(dims));
+  moves.finish();
+  return true;
+}
+
+}  // namespace
+
+bool add_concatenation(Builder& builder, const Node& node) {
+  if (is_too_deep(builder, node)) return false;
+  const auto& dims = builder.tensor(node.output).dims;
+  const std::size_t axis = index(node.axis);
+  if (!moves_images(builder, node)) {
+    std::vector<Strided> sources;
+    for (const TensorId id : node.inputs) sources.push_back(strided(builder, id, Layout::kDense));
+    Moves moves(builder, node, Layout::kDense);
+    const std::vector<std::int64_t> strides = dense_strides(dims);
+    std::int64_t at = 0;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const auto& part = builder.tensor(node.inputs[i]).dims;
+      moves.add(sources[i], 0, at * strides[axis], part, strides);
+      at += part[axis];
+    }
+    moves.finish();
+    return true;
+  }
+  const Layout layout = common_layout(builder, node.inputs);
+  std::vector<Place> sources;
+  for (const TensorId id : node.inputs) sources.push_back(placed(builder, id, layout));
+  Moves moves(builder, node, layout);
+  const auto block = static_cast<std::int64_t>(builder.block());
+  const Place whole = moves.image();
+  std::int64_t at = 0;
+  bool has_unused_lanes = true;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const ImageShape part = *builder.image(node.inputs[i]);
+    const Place to = whole.moved(axis == 1 ? at : 0, axis == 2 ? at : 0, axis == 3 ? at : 0);
+    // Made there already.
+    const bool is_in_place = layout == Layout::kBlocked && axis == 3 && at % block == 0 &&
+                             sources[i].view == moves.to().at(index(at / block * whole.channel));
+    if (!is_in_place) moves.add(sources[i], to, part);
+    has_unused_lanes = !is_in_place;
+    at += part.height * (axis == 1 ? 1 : 0) + part.width * (axis == 2 ? 1 : 0) + part.channels * (axis == 3 ? 1 : 0);
+  }
+  moves.finish(has_unused_lanes);
   return true;
 }
 
 bool add_movement(Builder& builder, const Node& node) {
-  if (!node.activation.is_identity() || builder.tensor(node.inputs[0]).is_constant()) return false;
-  const graph::TensorId from = node.inputs[0];
-  const bool same = builder.tensor(from).dims == builder.tensor(node.output).dims;
-  if (node.op == Op::kCopy) {
-    if (same) {
-      for (const Layout layout : {Layout::kDense, Layout::kPlanar, Layout::kBlocked}) {
-        if (const auto view = builder.existing(from, layout)) builder.define(node.output, layout, *view);
-      }
-    } else {
-      builder.define(node.output, Layout::kDense, builder.view(from, Layout::kDense));
-    }
-    return true;
+  if (node.op == Op::kCopy) return add_copy(builder, node);
+  if (is_too_deep(builder, node)) return false;
+  switch (node.op) {
+    case Op::kTranspose: return add_transpose(builder, node);
+    case Op::kSlice: return add_slice(builder, node);
+    case Op::kPad: return add_pad(builder, node);
+    case Op::kExpand: return add_expand(builder, node);
+    default: return false;
   }
-  // Planes to pixels and back are the same values under another name.
-  if (is_order(node, {0, 2, 3, 1}) && builder.image(node.output)) {
-    builder.define(node.output, Layout::kPlanar, builder.view(from, Layout::kDense));
-    return true;
-  }
-  if (is_order(node, {0, 3, 1, 2}) && builder.image(from)) {
-    builder.define(node.output, Layout::kDense, builder.view(from, Layout::kPlanar));
-    return true;
-  }
-  return false;
-}
-
-void add_plain(Builder& builder, const Node& node) {
-  std::vector<View> operands;
-  for (const graph::TensorId id : node.inputs) {
-    operands.push_back(builder.tensor(id).is_constant() ? View{} : builder.view(id, Layout::kDense));
-  }
-  const View to = builder.result(node.output, Layout::kDense);
-  const auto count = static_cast<std::size_t>(graph::count(builder.tensor(node.output).dims));
-  builder.add_step(std::make_unique<Plain>(builder.graph(), node, std::move(operands), to,
-                                           (count + builder.block() - 1) / builder.block() * builder.block()));
 }
 
 }  // namespace silhouette::native

@@ -35,6 +35,14 @@ TEST(NativeEngine, Pools) {
   }
 }
 
+TEST(NativeEngine, PoolsAsHighAsTheImage) {
+  for (const Op op : {Op::kMaxPool, Op::kAveragePool}) {
+    Maker maker(test_seed());
+    maker.add({.op = op, .inputs = {maker.input(120, 2, 3)}, .window = {.kernel_height = 119, .kernel_width = 2}});
+    check(maker, std::string(graph::op_name(op)));
+  }
+}
+
 TEST(NativeEngine, Arithmetic) {
   const auto seed = test_seed();
   for (const Op op : {Op::kAdd, Op::kSubtract, Op::kMultiply, Op::kDivide, Op::kMaximum, Op::kMinimum, Op::kPrelu}) {

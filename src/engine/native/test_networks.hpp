@@ -122,6 +122,23 @@ inline std::vector<float> run(const Graph& graph, std::span<const float> input, 
   return {result->values.span().begin(), result->values.span().end()};
 }
 
+/// What the network's steps are called, one thread's.
+inline std::vector<std::string> step_names(const Graph& graph, std::span<const float> input) {
+  ThreadPool pool(1);
+  NetworkShape shape;
+  shape.input_height = static_cast<int>(input.size()) / 3;
+  shape.input_width = 1;
+  shape.channels = static_cast<int>(graph::count(graph.tensors[graph.output].dims));
+  shape.output_height = shape.output_width = 1;
+  auto engine = create_native_engine(graph, shape, pool, {}, "test");
+  EXPECT_TRUE(engine) << engine.error().message;
+  const auto steps = (*engine)->profile(input, {});
+  EXPECT_TRUE(steps) << steps.error().message;
+  std::vector<std::string> names;
+  for (const EngineStep& step : *steps) names.push_back(step.name);
+  return names;
+}
+
 /// All that this machine has; what AVX-512 would do is tested in other instructions where there is none.
 inline std::vector<const kernels::Kernels*> tested_kernels() {
   const auto list = kernels::available_kernels();
@@ -131,8 +148,9 @@ inline std::vector<const kernels::Kernels*> tested_kernels() {
 }
 
 /// Runs a network on every instruction set, with 1 and 3 threads, both memory modes, and compares with the plain
-/// interpreter. The tolerance: sums of n rounded products err by some √n ulp; Winograd's by some ten times that.
-inline void check(Maker& maker, const std::string& what, double tolerance = 2e-5) {
+/// interpreter, which mustn't have made any of it unless it may. The tolerance: sums of n rounded products err by some
+/// √n ulp; Winograd's by some ten times that.
+inline void check(Maker& maker, const std::string& what, double tolerance = 2e-5, bool may_be_plain = false) {
   SCOPED_TRACE(what);
   Graph& graph = maker.graph();
   // The engine takes three channels: as many as fit, the rest is cut off by the test's own input sizes.
@@ -144,6 +162,9 @@ inline void check(Maker& maker, const std::string& what, double tolerance = 2e-5
   ASSERT_TRUE(graph::verify(graph));
   const auto expected = graph::evaluate(graph, input);
   ASSERT_TRUE(expected);
+  const auto names = step_names(graph, input);
+  const auto is_plain = [](const std::string& name) { return name.starts_with("plain"); };
+  EXPECT_TRUE(may_be_plain || std::ranges::none_of(names, is_plain)) << ::testing::PrintToString(names);
   const auto [low, high] = std::ranges::minmax(*expected);
   const double range = std::max(1.0, static_cast<double>(high - low));
   for (const auto* kernels : tested_kernels()) {

@@ -77,8 +77,8 @@ class GlobalAverage final : public Step {
   GlobalAverage(const kernels::Kernels& kernels, const ImageShape& in, View from, View to,
                 const graph::Activation& activation)
       : kernels_(&kernels), pixels_(static_cast<std::size_t>(in.pixels())), from_(from), to_(to) {
-    row_.epilogue = epilogue(activation);
-    row_.pixels = 1;
+    values_.epilogue = epilogue(activation);
+    values_.count = kernels.block;
     tasks = (static_cast<std::size_t>(in.channels) + kernels.block - 1) / kernels.block;
     reads = {from.buffer};
     writes = {to.buffer};
@@ -88,10 +88,10 @@ class GlobalAverage final : public Step {
   void run(const Frame& frame, std::size_t task) const noexcept override {
     float* const to = frame.at(to_) + task * kernels_->block;
     kernels_->average(frame.at(from_) + task * pixels_ * kernels_->block, pixels_, to);
-    kernels::UnaryRow row = row_;
-    row.a = to;
-    row.output = to;
-    kernels_->unary(row);
+    kernels::UnaryValues values = values_;
+    values.a = to;
+    values.output = to;
+    kernels_->unary_values(values);
   }
 
  private:
@@ -99,7 +99,7 @@ class GlobalAverage final : public Step {
   std::size_t pixels_;
   View from_;
   View to_;
-  kernels::UnaryRow row_;
+  kernels::UnaryValues values_;
 };
 
 }  // namespace

@@ -1,36 +1,14 @@
 // Included by the file of each instruction set.
 #pragma once
 
-#include <utility>
-
-#include "kernels/epilogue.hpp"
+#include "kernels/layout/matrix.hpp"
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
-
-/// One stage of a transposition: exchanges the lanes whose number has bit kStep with the rows whose number has it.
-template <std::size_t kStep, std::size_t... kLane>
-[[gnu::always_inline]] inline void exchange(Vec& a, Vec& b, std::index_sequence<kLane...> /*lanes*/) {
-  const Vec first = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane - kStep : kLane)...);
-  b = __builtin_shufflevector(a, b, static_cast<int>(kLane & kStep ? kLanes + kLane : kLane + kStep)...);
-  a = first;
-}
-
-template <std::size_t kStep = 1>
-[[gnu::always_inline]] inline void transpose(Vec (&rows)[kLanes]) {
-  if constexpr (kStep < kLanes) {
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      if ((i & kStep) == 0) exchange<kStep>(rows[i], rows[i + kStep], std::make_index_sequence<kLanes>());
-    }
-    transpose<2 * kStep>(rows);
-  }
-}
 
 /// Calls `pixel(i, lane)` for vectors of pixels × channels and stores them as planes.
 template <typename Pixel>
 [[gnu::always_inline]] inline void store_planes(std::size_t pixels, std::size_t channels, float* output,
                                                 std::size_t plane, Pixel pixel) {
-  const auto store_unaligned = [](float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); };
   std::size_t i = 0;
   for (; i + kLanes <= pixels; i += kLanes) {
     for (std::size_t lane = 0; lane < kBlock; lane += kLanes) {
@@ -42,9 +20,9 @@ template <typename Pixel>
       float* const first = output + lane * plane + i;
       if (lane + kLanes <= channels) {
 #pragma GCC unroll 16
-        for (std::size_t j = 0; j < kLanes; ++j) store_unaligned(first + j * plane, rows[j]);
+        for (std::size_t j = 0; j < kLanes; ++j) store_anywhere(first + j * plane, rows[j]);
       } else {
-        for (std::size_t j = 0; lane + j < channels; ++j) store_unaligned(first + j * plane, rows[j]);
+        for (std::size_t j = 0; lane + j < channels; ++j) store_anywhere(first + j * plane, rows[j]);
       }
     }
   }

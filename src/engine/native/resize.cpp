@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/native/builder.hpp"
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+/// Where a resize's results lie between two inputs.
+struct Samples {
+  std::vector<std::int32_t> low;
+  std::vector<std::int32_t> high;
+  std::vector<float> weight;  ///< of the high one
+
+  Samples(std::int64_t input, std::int64_t output, graph::Corners corners) {
+    const auto in = static_cast<double>(input);
+    const auto out = static_cast<double>(output);
+    for (std::int64_t i = 0; i < output; ++i) {
+      double at = 0;
+      switch (corners) {
+        case graph::Corners::kHalfPixel: at = (static_cast<double>(i) + 0.5) * in / out - 0.5; break;
+        case graph::Corners::kAligned: at = output > 1 ? static_cast<double>(i) * (in - 1) / (out - 1) : 0; break;
+        case graph::Corners::kAsymmetric: at = static_cast<double>(i) * in / out; break;
+      }
+      at = std::clamp(at, 0.0, in - 1);
+      const auto first = std::min(static_cast<std::int64_t>(at), input - 1);
+      low.push_back(static_cast<std::int32_t>(first));
+      high.push_back(static_cast<std::int32_t>(std::min(first + 1, input - 1)));
+      weight.push_back(static_cast<float>(at - static_cast<double>(first)));
+    }
+  }
+};
+
+class Resize final : public Step {
+ public:
+  Resize(const kernels::Kernels& kernels, const Node& node, const ImageShape& in, const ImageShape& out, View from,
+         View to, bool planar)
+      : planar_(planar),
+        kernels_(&kernels),
+        in_(in),
+        out_(out),
+        from_(from),
+        to_(to),
+        epilogue_(epilogue(node.activation)),
+        lines_(in.height, out.height, node.corners),
+        columns_(in.width, out.width, node.corners) {
+    tasks = (static_cast<std::size_t>(out.channels) + kernels.block - 1) / kernels.block *
+            static_cast<std::size_t>(out.height);
+    reads = {from.buffer};
+    writes = {to.buffer};
+    name = fmt::format("resize {}x{} -> {}x{}x{}", in.height, in.width, out.height, out.width, out.channels);
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
+    const std::size_t block_index = task / static_cast<std::size_t>(out_.height);
+    const std::size_t y = task % static_cast<std::size_t>(out_.height);
+    const float* const from = frame.at(from_) + static_cast<std::ptrdiff_t>(block_index) * in_.pixels() * block;
+    if (planar_) {
+      kernels::ResizePlanesRow planes;
+      fill(planes, from, y);
+      planes.input_width = static_cast<std::size_t>(in_.width);
+      const std::size_t first = block_index * kernels_->block;
+      planes.plane = static_cast<std::size_t>(out_.pixels());
+      planes.channels = std::min(kernels_->block, static_cast<std::size_t>(out_.channels) - first);
+      planes.output = frame.at(to_) + first * planes.plane + y * static_cast<std::size_t>(out_.width);
+      kernels_->resize_planes(planes);
+      return;
+    }
+    kernels::ResizeRow row;
+    fill(row, from, y);
+    row.output = frame.at(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
+    row.epilogue = epilogue_;
+    kernels_->resize(row);
+  }
+
+ private:
+  template <typename Row>
+  void fill(Row& row, const float* from, std::size_t y) const noexcept {
+    const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
+    row.top = from + lines_.low[y] * in_.width * block;
+    row.bottom = from + lines_.high[y] * in_.width * block;
+    row.weight_bottom = lines_.weight[y];
+    row.left = columns_.low.data();
+    row.right = columns_.high.data();
+    row.weight_right = columns_.weight.data();
+    row.output_width = static_cast<std::size_t>(out_.width);
+  }
+
+  bool planar_;
+  const kernels::Kernels* kernels_;
+  ImageShape in_;
+  ImageShape out_;
+  View from_;
+  View to_;
+  kernels::Epilogue epilogue_;
+  Samples lines_;
+  Samples columns_;
+};
+
+}  // namespace
+
+bool add_resize(Builder& builder, const Node& node, bool planar) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  if (!in || !out) return false;
+  const View from = builder.view(node.inputs[0], Layout::kBlocked);
+  const View to = builder.result(node.output, planar ? Layout::kPlanar : Layout::kBlocked);
+  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *in, *out, from, to, planar));
+  return true;
+}
+
+}  // namespace silhouette::native

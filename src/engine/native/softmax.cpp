@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/native/builder.hpp"
+
+namespace silhouette::native {
+namespace {
+
+using graph::Node;
+
+/// Values of a task, about.
+constexpr std::size_t kValuesAtATime = 1 << 13;
+
+/// Over the channels of an image in blocks, or over the last dimension of any array.
+class Softmax final : public Step {
+ public:
+  Softmax(const Builder& builder, const Node& node, bool is_blocked, View from, View to)
+      : kernels_(&builder.kernels()), is_blocked_(is_blocked), from_(from), to_(to) {
+    const auto& dims = builder.tensor(node.output).dims;
+    depth_ = static_cast<std::size_t>(dims.back());
+    const auto all = static_cast<std::size_t>(graph::count(dims));
+    rows_ = all / depth_;
+    blocks_ = builder.blocks(dims.back());
+    rest_ = is_blocked ? 0 : builder.blocks(static_cast<std::int64_t>(all)) * builder.block() - all;
+    rows_at_a_time_ = std::max<std::size_t>(1, kValuesAtATime / depth_);
+    tasks = (rows_ + rows_at_a_time_ - 1) / rows_at_a_time_;
+    reads = {from.buffer};
+    writes = {to.buffer};
+    name = fmt::format("softmax {}", fmt::join(dims, "x"));
+  }
+
+  void run(const Frame& frame, std::size_t task) const noexcept override {
+    const std::size_t first = task * rows_at_a_time_;
+    const std::size_t count = std::min(rows_at_a_time_, rows_ - first);
+    if (is_blocked_) {
+      const std::size_t block = kernels_->block;
+      kernels_->softmax_pixels({.input = frame.at(from_) + first * block,
+                                .output = frame.at(to_) + first * block,
+                                .pixels = count,
+                                .plane = rows_ * block,
+                                .blocks = blocks_,
+                                .channels = depth_ - (blocks_ - 1) * block});
+      return;
+    }
+    for (std::size_t row = first; row < first + count; ++row) {
+      kernels_->softmax_values(
+          {.input = frame.at(from_) + row * depth_, .output = frame.at(to_) + row * depth_, .count = depth_});
+    }
+    if (task + 1 == tasks) std::fill_n(frame.at(to_) + rows_ * depth_, rest_, 0.0F);
+  }
+
+ private:
+  const kernels::Kernels* kernels_;
+  bool is_blocked_;
+  View from_;
+  View to_;
+  std::size_t depth_ = 0;
+  std::size_t rows_ = 0;
+  std::size_t blocks_ = 0;
+  std::size_t rest_ = 0;
+  std::size_t rows_at_a_time_ = 0;
+};
+
+}  // namespace
+
+bool add_softmax(Builder& builder, const Node& node) {
+  const graph::TensorId id = node.inputs[0];
+  const bool is_blocked =
+      builder.image(id) && (builder.existing(id, Layout::kBlocked) || !builder.existing(id, Layout::kDense));
+  const Layout layout = is_blocked ? Layout::kBlocked : Layout::kDense;
+  const View from = builder.view(id, layout);
+  const View to = builder.result(node.output, layout);
+  builder.add_step(std::make_unique<Softmax>(builder, node, is_blocked, from, to));
+  add_activation(builder, node, layout, to);
+  return true;
+}
+
+}  // namespace silhouette::native
