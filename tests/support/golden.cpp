@@ -44,7 +44,7 @@ std::vector<GoldenNetwork> golden_networks() {
 
 std::vector<GoldenNetwork> large_golden_networks() {
   std::vector<GoldenNetwork> networks;
-  for (const auto* name : {"fcn_resnet50_224"})
+  for (const auto* name : {"fcn_resnet50_224", "fcn_resnet101_224", "deeplabv3_resnet101_224"})
     networks.push_back({.skeleton = name, .golden = name, .step = 14, .large = true});
   return networks;
 }

@@ -288,6 +288,8 @@ COMMITTED = {
     "lraspp_mobilenet_v3_large": (True, 4),
     "deeplabv3_mobilenet_v3_large": (False, 8),
     "fcn_resnet50": (False, 14),
+    "fcn_resnet101": (False, 14),
+    "deeplabv3_resnet101": (False, 14),
     "selfie": (False, 4),
 }
 
