@@ -127,15 +127,15 @@ class FullSizeNetwork : public ::testing::TestWithParam<std::tuple<test::GoldenN
 // PyTorch's weights are those that `synthesize` fills in, its inputs those of `hash_random`.
 TEST_P(FullSizeNetwork, AgreesWithPytorch) {
   const auto& [network, runner] = GetParam();
-  if (runner.engine == EngineChoice::kNative && test::takes_minutes(network)) {
-    GTEST_SKIP() << "too slow under ThreadSanitizer";
+  if ((network.large || runner.engine == EngineChoice::kNative) && test::takes_minutes(network)) {
+    GTEST_SKIP() << "too slow under a sanitizer";
   }
   ImageSegmentationModule module;
   const auto loaded = module.load(ModelSource::bytes(test::golden_model(network)), load_with(runner));
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(module.description()->engine, runner.name.substr(0, runner.name.find('_')));
   for (int k = 0; k < 2; ++k) {
-    const auto logits = module.run_network(test::golden_input(k));
+    const auto logits = module.run_network(test::golden_input(network, k));
     ASSERT_TRUE(logits) << logits.error().message;
     test::expect_golden(network, k, *logits, 1e-4);
   }
@@ -143,6 +143,13 @@ TEST_P(FullSizeNetwork, AgreesWithPytorch) {
 
 INSTANTIATE_TEST_SUITE_P(Skeletons, FullSizeNetwork,
                          ::testing::Combine(::testing::ValuesIn(test::golden_networks()),
+                                            ::testing::ValuesIn(runners())),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).skeleton + "_" + std::get<1>(test.param).name;
+                         });
+
+INSTANTIATE_TEST_SUITE_P(Large, FullSizeNetwork,
+                         ::testing::Combine(::testing::Values(test::large_golden_networks().front()),
                                             ::testing::ValuesIn(runners())),
                          [](const auto& test) {
                            return std::get<0>(test.param).skeleton + "_" + std::get<1>(test.param).name;

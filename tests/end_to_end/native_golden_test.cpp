@@ -1,5 +1,5 @@
 // The native engine against PyTorch on every instruction set that this machine has, with different numbers of threads
-// and in both memory modes.
+// and in both memory modes; the large networks in some of these ways.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -51,12 +51,14 @@ TEST_P(NativeGolden, AgreesWithPytorchInEveryWay) {
   const auto& [network, isa] = GetParam();
   const auto* const kernels = find(isa);
   if (kernels == nullptr) GTEST_SKIP() << "this machine has no " << isa;
-  if (test::takes_minutes(network)) GTEST_SKIP() << "too slow under ThreadSanitizer";
+  if (test::takes_minutes(network)) GTEST_SKIP() << "too slow under a sanitizer";
   const auto file = test::golden_model(network);
-  const auto input = test::golden_input(0);
+  const auto input = test::golden_input(network, 0);
   for (const bool low_memory : {false, true}) {
+    if (network.large && low_memory && kernels != *kernels::available_kernels().begin()) return;
     std::vector<float> first;
     for (const int threads : {2, 1}) {
+      if (network.large && threads == 1) continue;
       SCOPED_TRACE(fmt::format("{} threads{}", threads, low_memory ? ", low memory" : ""));
       ThreadPool pool(threads);
       const auto engine = load(file, pool, {.kernels = kernels, .low_memory = low_memory});
@@ -66,6 +68,7 @@ TEST_P(NativeGolden, AgreesWithPytorchInEveryWay) {
       if (first.empty()) {
         test::expect_golden(network, 0, values, 1e-3);
         first.assign(values.begin(), values.end());
+        if (network.large) continue;
         const auto again = engine->run(input, Tail::kWhole, {});
         EXPECT_TRUE(std::ranges::equal(again->values.span(), first)) << "not the same from run to run";
       } else {
@@ -79,6 +82,13 @@ TEST_P(NativeGolden, AgreesWithPytorchInEveryWay) {
 INSTANTIATE_TEST_SUITE_P(Skeletons, NativeGolden,
                          ::testing::Combine(::testing::ValuesIn(test::golden_networks()),
                                             ::testing::Values("avx512", "avx2", "portable")),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).skeleton + "_" + std::get<1>(test.param);
+                         });
+
+INSTANTIATE_TEST_SUITE_P(Large, NativeGolden,
+                         ::testing::Combine(::testing::ValuesIn(test::large_golden_networks()),
+                                            ::testing::Values("avx512", "avx2")),
                          [](const auto& test) {
                            return std::get<0>(test.param).skeleton + "_" + std::get<1>(test.param);
                          });

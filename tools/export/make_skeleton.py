@@ -4,7 +4,8 @@
     make_skeleton.py export PARAMS.npz MODEL.pte        run in either exporter's environment
     make_skeleton.py pack PARAMS.npz MODEL.pte NAME     MODEL.pte -> models/skeletons/NAME.skeleton, verified
     make_skeleton.py golden PARAMS.npz NAME [MODEL.pte…]  PyTorch's results -> tests/golden/NAME; checks the files too
-    make_skeleton.py all WORK [--old-python PYTHON]     all of these for every committed skeleton; WORK keeps the files
+    make_skeleton.py all WORK [--old-python PYTHON] [--only NETWORK…]
+                                                        all of these for every committed skeleton; WORK keeps the files
 
 Filters are `gain[output channel] * u`, rounded to float32 once, with `u` from common.hash_uniform over the order in
 which the file stores the filter (OHWI; HWC when depthwise). Gain and bias are chosen layer by layer in one forward
@@ -26,11 +27,19 @@ import torch
 
 import common
 import export_torchvision
+import selfie
 
 MAGIC = b"SILSKEL1"
-SIZE = 224
-SHAPE = (1, 3, SIZE, SIZE)
+NAMES = (*export_torchvision.NAMES, "selfie")
 SMALL = 512  # filters of fewer bytes stay in the file
+
+
+def size_of(network: str) -> int:
+    return selfie.SIZE if network == "selfie" else 224
+
+
+def shape_of(network: str) -> tuple:
+    return (1, 3, size_of(network), size_of(network))
 
 
 def layer_seed(network: str, layer: str) -> int:
@@ -51,7 +60,10 @@ def filter_in_file_order(network, name, conv, gain) -> np.ndarray:
 
 def to_pytorch_order(flat, conv) -> torch.Tensor:
     out_channels, in_channels, height, width = conv.weight.shape
-    if is_depthwise(conv):
+    if isinstance(conv, torch.nn.ConvTranspose2d):
+        in_channels, out_channels = out_channels, in_channels
+        ordered = flat.reshape(out_channels, height, width, in_channels).transpose(3, 0, 1, 2)
+    elif is_depthwise(conv):
         ordered = flat.reshape(height, width, out_channels).transpose(2, 0, 1)[:, None]
     else:
         ordered = flat.reshape(out_channels, height, width, in_channels).transpose(0, 3, 1, 2)
@@ -60,6 +72,8 @@ def to_pytorch_order(flat, conv) -> torch.Tensor:
 
 def build(network) -> torch.nn.Module:
     """The network with every batch normalisation replaced by the bias of the convolution before it."""
+    if network == "selfie":
+        return build_selfie()
     module = export_torchvision.build(network)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
@@ -70,8 +84,18 @@ def build(network) -> torch.nn.Module:
     return module
 
 
+def build_selfie() -> torch.nn.Module:
+    module = common.make_contiguous(selfie.Selfie())
+    for name, child in module.named_modules():
+        if isinstance(child, torch.nn.PReLU):
+            u = common.hash_uniform(layer_seed("selfie", name), child.num_parameters)
+            child.weight.data = torch.from_numpy(np.float32(0.25) + np.float32(0.25) * u)
+    return module
+
+
 def convolutions(module):
-    return {name: child for name, child in module.named_modules() if isinstance(child, torch.nn.Conv2d)}
+    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d)
+    return {name: child for name, child in module.named_modules() if isinstance(child, kinds)}
 
 
 def residual_ends(module) -> set:
@@ -85,6 +109,8 @@ def residual_ends(module) -> set:
             ends.add(f"{name}.conv3")
         elif isinstance(block, InvertedResidual) and block.use_res_connect:
             ends.add([f"{name}.{inner}" for inner in convolutions(block)][-1])
+        elif isinstance(block, selfie.Bottleneck) and block.adds:
+            ends.add(f"{name}.project")
     return ends
 
 
@@ -100,7 +126,7 @@ def calibrate(network):
             unit = np.ones(conv.out_channels, np.float32)
             conv.weight.data = to_pytorch_order(filter_in_file_order(network, name, conv, unit), conv)
             conv.bias.data.zero_()
-            y = conv._conv_forward(inputs[0], conv.weight, conv.bias).double()
+            y = conv.__class__.forward(conv, inputs[0]).double()
             if y.shape[2] * y.shape[3] == 1:  # after global pooling: a channel has no spread of its own
                 mean, deviation = y.mean(), y.std().expand(conv.out_channels)
             else:
@@ -115,7 +141,7 @@ def calibrate(network):
 
     handles = [conv.register_forward_pre_hook(before(name)) for name, conv in convolutions(module).items()]
     with torch.no_grad():
-        module(torch.cat([common.hash_input(k, SHAPE) for k in (0, 1)]))
+        module(torch.cat([common.hash_input(k, shape_of(network)) for k in (0, 1)]))
     for handle in handles:
         handle.remove()
     return params
@@ -138,15 +164,18 @@ def load(path):
 
 
 def export(network, module) -> bytes:
+    own = network == "selfie"
+    origin = "modelled after MediaPipe's selfie segmentation" if own else f"torchvision {network}"
     constant_methods = common.metadata(
-        mean=common.IMAGENET_MEAN,
-        std=common.IMAGENET_STD,
-        height=SIZE,
-        width=SIZE,
-        source=f"torchvision {network}, generated weights: a test of speed and correctness, it recognises nothing",
-        license_name="BSD-3-Clause",
+        mean=[0.0, 0.0, 0.0] if own else common.IMAGENET_MEAN,
+        std=[1.0, 1.0, 1.0] if own else common.IMAGENET_STD,
+        height=size_of(network),
+        width=size_of(network),
+        source=f"{origin}, generated weights: a test of speed and correctness, it recognises nothing",
+        license_name="Apache-2.0" if own else "BSD-3-Clause",
+        labels=["BACKGROUND", "PERSON"] if own else common.LABELS,
     )
-    return common.lower(module, common.hash_input(0, SHAPE), constant_methods)
+    return common.lower(module, common.hash_input(0, shape_of(network)), constant_methods)
 
 
 def pack(network, module, params, pte: bytes, name: str, exporter: str, golden: str) -> bytes:
@@ -183,7 +212,7 @@ def pack(network, module, params, pte: bytes, name: str, exporter: str, golden: 
         "name": name,
         "exporter": exporter,
         "golden": golden,
-        "input": list(SHAPE),
+        "input": list(shape_of(network)),
         "sha256": hashlib.sha256(pte).hexdigest(),
         "size": len(pte),
         "pieces": pieces,
@@ -223,14 +252,17 @@ def golden(network, module, name, files, stride):
     folder.mkdir(parents=True, exist_ok=True)
     meta = {"network": network, "torch": torch.__version__, "stride": stride, "offset": stride // 2, "inputs": []}
     for k in (0, 1):
-        x = common.hash_input(k, SHAPE)
+        x = common.hash_input(k, shape_of(network))
         with torch.no_grad():
             logits = module(x)
-        Image.fromarray(logits.argmax(1)[0].to(torch.uint8).numpy()).save(folder / f"argmax_{k}.png", optimize=True)
+        single = logits.shape[1] == 1
+        classes = (logits > 0.5).long()[:, 0] if single else logits.argmax(1)
+        Image.fromarray(classes[0].to(torch.uint8).numpy()).save(folder / f"argmax_{k}.png", optimize=True)
         some = logits[0, :, stride // 2 :: stride, stride // 2 :: stride]
         np.save(folder / f"logits_{k}.npy", np.ascontiguousarray(some.numpy()))
         wide = logits.double()
-        counts = torch.bincount(logits.argmax(1).flatten(), minlength=21).tolist()
+        counts = torch.bincount(classes.flatten(), minlength=max(logits.shape[1], 2)).tolist()
+        over_classes = {} if single else {"std_over_classes": wide.std(dim=1).mean().item()}
         meta["inputs"].append(
             {
                 "seed": 1000 + k,
@@ -239,7 +271,7 @@ def golden(network, module, name, files, stride):
                 "mean": wide.mean().item(),
                 "std": wide.std().item(),
                 "std_over_pixels": wide.std(dim=(2, 3)).mean().item(),
-                "std_over_classes": wide.std(dim=1).mean().item(),
+                **over_classes,
                 "pixels_of_class": counts,
             }
         )
@@ -255,18 +287,23 @@ COMMITTED = {
     "deeplabv3_resnet50": (True, 4),
     "lraspp_mobilenet_v3_large": (True, 4),
     "deeplabv3_mobilenet_v3_large": (False, 8),
+    "fcn_resnet50": (False, 14),
+    "fcn_resnet101": (False, 14),
+    "deeplabv3_resnet101": (False, 14),
+    "selfie": (False, 4),
 }
 
 
-def make_all(work, old_python):
+def make_all(work, old_python, only):
     """Each step in a process of its own, because the older exporter lives in another environment."""
     work.mkdir(parents=True, exist_ok=True)
 
     def step(*arguments, python=sys.executable):
         subprocess.run([str(part) for part in (python, __file__, *arguments)], check=True)
 
-    for network, (older, stride) in COMMITTED.items():
-        name = f"{network}_{SIZE}"
+    for network in only or COMMITTED:
+        older, stride = COMMITTED[network]
+        name = f"{network}_{size_of(network)}"
         params, model, old_model = work / f"{name}.npz", work / f"{name}.pte", work / f"{name}_et06.pte"
         step("calibrate", network, params)
         step("export", params, model)
@@ -283,7 +320,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("calibrate")
-    verb.add_argument("network", choices=export_torchvision.NAMES)
+    verb.add_argument("network", choices=NAMES)
     verb.add_argument("params", type=pathlib.Path)
     verb = verbs.add_parser("export")
     verb.add_argument("params", type=pathlib.Path)
@@ -302,10 +339,11 @@ def main():
     verb = verbs.add_parser("all")
     verb.add_argument("work", type=pathlib.Path)
     verb.add_argument("--old-python", help="python of the environment of requirements-0.6.txt")
+    verb.add_argument("--only", nargs="+", choices=COMMITTED, help="these networks (default: all)")
     args = parser.parse_args()
 
     if args.verb == "all":
-        make_all(args.work, args.old_python)
+        make_all(args.work, args.old_python, args.only)
         return
     if args.verb == "calibrate":
         np.savez(args.params, network=args.network, **calibrate(args.network))

@@ -143,7 +143,7 @@ TEST(synthesize, refuses_values_out_of_range) {
 
 TEST(synthesize, committed_skeletons_describe_whole_files) {
   for (const auto* name : {"deeplabv3_resnet50_224", "deeplabv3_resnet50_224_et06", "lraspp_mobilenet_v3_large_224",
-                           "lraspp_mobilenet_v3_large_224_et06", "deeplabv3_mobilenet_v3_large_224"}) {
+                           "lraspp_mobilenet_v3_large_224_et06", "deeplabv3_mobilenet_v3_large_224", "selfie_256"}) {
     const auto path = test::source_file("models/skeletons/" + std::string(name) + ".skeleton");
     const auto skeleton = test::read_bytes(path);
     const auto info = read_skeleton_info(skeleton);
