@@ -6,13 +6,19 @@
 namespace silhouette::kernels {
 namespace {
 
-/// Rows of G for the points 0, 1, −1, ∞, 2, −2.
-constexpr std::array<std::array<float, 3>, 6> kPoints{{{1.0F / 4, 0, 0},
-                                                       {-1.0F / 6, -1.0F / 6, -1.0F / 6},
-                                                       {-1.0F / 6, 1.0F / 6, -1.0F / 6},
-                                                       {0, 0, 1},
-                                                       {1.0F / 24, 1.0F / 12, 1.0F / 6},
-                                                       {1.0F / 24, -1.0F / 12, 1.0F / 6}}};
+/// The row of G of a point whose differences from the others have the product `scale`.
+constexpr std::array<float, 3> point(double at, double scale) {
+  return {static_cast<float>(1 / scale), static_cast<float>(at / scale), static_cast<float>(at * at / scale)};
+}
+
+constexpr double kA = kPointA;
+constexpr double kB = kPointB;
+constexpr double kScaleA = 2 * kA * kA * (kA * kA - kB * kB);
+constexpr double kScaleB = 2 * kB * kB * (kB * kB - kA * kA);
+/// Rows of G for the points 0, a, −a, ∞, b, −b.
+constexpr std::array<std::array<float, 3>, 6> kPoints{point(0, kA * kA * kB * kB), point(kA, kScaleA),
+                                                      point(-kA, kScaleA),         {0, 0, 1},
+                                                      point(kB, kScaleB),          point(-kB, kScaleB)};
 constexpr std::array<std::array<float, 3>, 3> kShortPoints{{{0, 1, 0}, {0, -1, 1}, {1, -1, 0}}};
 
 std::vector<std::size_t> points_of(LineType type) {

@@ -8,25 +8,30 @@
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
 // Transforms of S. Winograd's minimal filtering algorithms F(m, 3) (Lavin and Gray, "Fast Algorithms for Convolutional
-// Neural Networks", 2015) at the points 0, 1, −1, ∞, 2, −2, in this order. F(2, 3) and F(3, 3) use the first four and
+// Neural Networks", 2015) at the points 0, a, −a, ∞, b, −b, in this order. F(2, 3) and F(3, 3) use the first four and
 // five of them, scaled so that all three share the transformed weights. The short ones are products with a tridiagonal
 // Toeplitz matrix, for lines of 1, 2, 3 pixels between zeros.
+
+inline constexpr float kA = kPointA;
+inline constexpr float kB = kPointB;
+inline constexpr float kA2 = kA * kA;
+inline constexpr float kB2 = kB * kB;
 
 struct F4 {
   static constexpr std::size_t kInputs = 6;
   static constexpr std::size_t kProducts = 6;
   static constexpr std::size_t kOutputs = 4;
   [[gnu::always_inline]] static void input(const Vec (&x)[6], Vec (&y)[6]) {
-    const Vec a = x[4] - 4.0F * x[2];
-    const Vec b = x[3] - 4.0F * x[1];
-    const Vec c = x[4] - x[2];
-    const Vec d = x[3] - x[1];
-    y[0] = 4.0F * (x[0] - x[2]) + c;
+    const Vec a = x[4] - kB2 * x[2];
+    const Vec b = kA * (x[3] - kB2 * x[1]);
+    const Vec c = x[4] - kA2 * x[2];
+    const Vec d = kB * (x[3] - kA2 * x[1]);
+    y[0] = x[4] - (kA2 + kB2) * x[2] + kA2 * kB2 * x[0];
     y[1] = a + b;
     y[2] = a - b;
-    y[3] = 4.0F * (x[1] - x[3]) + (x[5] - x[3]);
-    y[4] = c + 2.0F * d;
-    y[5] = c - 2.0F * d;
+    y[3] = x[5] - (kA2 + kB2) * x[3] + kA2 * kB2 * x[1];
+    y[4] = c + d;
+    y[5] = c - d;
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[6], Vec (&y)[4]) {
     const Vec a = x[1] + x[2];
@@ -34,9 +39,9 @@ struct F4 {
     const Vec c = x[4] + x[5];
     const Vec d = x[4] - x[5];
     y[0] = x[0] + a + c;
-    y[1] = b + 2.0F * d;
-    y[2] = a + 4.0F * c;
-    y[3] = b + 8.0F * d + x[3];
+    y[1] = kA * b + kB * d;
+    y[2] = kA2 * a + kB2 * c;
+    y[3] = kA * kA2 * b + kB * kB2 * d + x[3];
   }
 };
 
@@ -45,18 +50,18 @@ struct F3 {
   static constexpr std::size_t kProducts = 5;
   static constexpr std::size_t kOutputs = 3;
   [[gnu::always_inline]] static void input(const Vec (&x)[5], Vec (&y)[5]) {
-    const Vec a = x[3] - x[1];
-    y[0] = 4.0F * (x[0] - x[2]) + 2.0F * a;
-    y[1] = 3.0F * (x[3] - x[2] - 2.0F * x[1]);
-    y[2] = x[3] - 3.0F * x[2] + 2.0F * x[1];
-    y[3] = x[4] - x[2] - 2.0F * a;
-    y[4] = 4.0F * a;
+    const Vec a = x[3] - kA2 * x[1];
+    y[0] = kB * a - kB2 * (x[2] - kA2 * x[0]);
+    y[1] = (kA + kB) * (x[3] - (kB - kA) * x[2] - kA * kB * x[1]);
+    y[2] = (kB - kA) * (x[3] - (kA + kB) * x[2] + kA * kB * x[1]);
+    y[3] = x[4] - kA2 * x[2] - kB * a;
+    y[4] = 2 * kB * a;
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[5], Vec (&y)[3]) {
     const Vec a = x[1] + x[2];
     y[0] = x[0] + a + x[4];
-    y[1] = x[1] - x[2] + 2.0F * x[4];
-    y[2] = a + 4.0F * x[4] + x[3];
+    y[1] = kA * (x[1] - x[2]) + kB * x[4];
+    y[2] = kA2 * a + kB2 * x[4] + x[3];
   }
 };
 
@@ -65,14 +70,15 @@ struct F2 {
   static constexpr std::size_t kProducts = 4;
   static constexpr std::size_t kOutputs = 2;
   [[gnu::always_inline]] static void input(const Vec (&x)[4], Vec (&y)[4]) {
-    y[0] = 4.0F * (x[0] - x[2]);
-    y[1] = -3.0F * (x[1] + x[2]);
-    y[2] = 3.0F * (x[1] - x[2]);
-    y[3] = x[3] - x[1];
+    const Vec a = kA * x[1];
+    y[0] = kB2 * (kA2 * x[0] - x[2]);
+    y[1] = (kA2 - kB2) * (x[2] + a);
+    y[2] = (kA2 - kB2) * (x[2] - a);
+    y[3] = x[3] - kA2 * x[1];
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[4], Vec (&y)[2]) {
     y[0] = x[0] + x[1] + x[2];
-    y[1] = x[1] - x[2] + x[3];
+    y[1] = kA * (x[1] - x[2]) + x[3];
   }
 };
 
