@@ -58,7 +58,8 @@ class StrassenProduct final : public Step {
     // Whole tiles, and as many groups for every thread: the sums are made for each group of panels again.
     const std::size_t most = kernels.tile_rows[1];
     tiles_ = (half_rows_ + most - 1) / most;
-    groups_ = (tiles_ * most + kRowsAtATime - 1) / kRowsAtATime;
+    const std::size_t tiles_at_a_time = kRowsAtATime / most;
+    groups_ = (tiles_ + tiles_at_a_time - 1) / tiles_at_a_time;
     if (groups_ > threads) groups_ = std::min(tiles_, (groups_ + threads - 1) / threads * threads);
     panel_groups_ = std::clamp<std::size_t>((kTasksPerThread * threads + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
@@ -300,11 +301,11 @@ bool add_strassen(Builder& builder, const Node& node) {
   }
   if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
   const auto block = static_cast<std::int64_t>(builder.block());
-  // The sums cost depth × rows, what is saved an eighth of depth × rows × columns. With AVX2 that was no faster than
-  // plain products (deeplabv3_resnet50: 185.6 and 183.0 ms), which need four sevenths of the weights.
-  if (block < 16) return false;
-  const bool is_worth_it = in->pixels() % 2 == 0 && in->pixels() >= 128 && in->channels % (2 * block) == 0 &&
-                           out->channels % (4 * block) == 0 && in->channels >= 512 && out->channels >= 256;
+  // The sums cost depth × rows, what is saved an eighth of depth × rows × columns.
+  const bool is_large = in->pixels() >= 512 ? in->channels >= 256 && out->channels >= 128
+                                            : in->pixels() >= 128 && in->channels >= 512 && out->channels >= 256;
+  const bool is_worth_it =
+      is_large && in->pixels() % 2 == 0 && in->channels % (2 * block) == 0 && out->channels % (4 * block) == 0;
   if (builder.options().low_memory || !is_worth_it) return false;
 
   const auto depth = static_cast<std::size_t>(in->channels);
