@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/native/gather.hpp"
 #include "engine/native/groups.hpp"
 #include "engine/native/product.hpp"
 
@@ -19,6 +20,79 @@ void add_constants(Builder& builder, const Node& node, Product::Geometry& g) {
   g.weights = add_panels(builder, g.panels, builder.tensor(node.inputs[1]).constant.values.data(),
                          g.panels.taps * g.panels.channels, g.panels.channels);
   g.bias = builder.add_channel_values(builder.bias(node), g.panels.columns);
+}
+
+/// Of a transposed convolution that is made as a product and spread, with room for what networks have.
+constexpr std::int64_t kMostSpread = 256;
+
+/// Adds a transposed convolution whose every result meets one tap and whose channels would fill a small part of a
+/// panel: all taps' results for one pixel are one row of a product, which is spread over the pixels and planes that
+/// they belong to.
+bool add_spread_product(Builder& builder, const Node& node, const ImageShape& in, const ImageShape& out) {
+  const auto& dims = builder.tensor(node.inputs[1]).dims;
+  const graph::Window& window = node.window;
+  const std::int64_t columns = dims[0] * dims[1] * dims[2];
+  if (window.groups != 1 || !has_no_padding(window) || window.dilation_height != 1 || window.dilation_width != 1 ||
+      dims[1] != window.stride_height || dims[2] != window.stride_width || out.height != in.height * dims[1] ||
+      out.width != in.width * dims[2] || 4 * out.channels > static_cast<std::int64_t>(builder.block()) ||
+      columns > kMostSpread) {
+    return false;
+  }
+  const std::size_t block = builder.block();
+  const std::size_t channel_blocks = builder.blocks(in.channels);
+  const auto pixels = static_cast<std::size_t>(in.pixels());
+  const auto taps = static_cast<std::size_t>(dims[1] * dims[2]);
+  Product::Geometry g;
+  g.panels = {.columns = static_cast<std::size_t>(columns),
+              .taps = 1,
+              .channels = static_cast<std::size_t>(in.channels),
+              .tap_channels = channel_blocks * block,
+              .block = block};
+  g.a = builder.view(node.inputs[0], Layout::kBlocked);
+  g.weights = add_panels(builder, g.panels, builder.tensor(node.inputs[1]).constant.values.data(), g.panels.channels,
+                         g.panels.channels);
+  std::vector<float> bias;
+  for (const float value : builder.bias(node)) bias.insert(bias.end(), taps, value);
+  const std::size_t room = g.panels.panels() * 2 * block;
+  g.bias = builder.add_weights(room, 1, [bias, room](float* destination, std::size_t) {
+    std::ranges::fill(std::ranges::copy(bias, destination).out, destination + room, 0.0F);
+    return true;
+  });
+  g.row_stride = static_cast<std::ptrdiff_t>(block);
+  g.chunk_stride = static_cast<std::ptrdiff_t>(pixels * block);
+  g.chunk_length = block;
+  g.chunks = channel_blocks;
+  g.c = builder.add_buffer(g.panels.column_blocks() * pixels * block);
+  g.c_block_stride = g.chunk_stride;
+  g.epilogue = epilogue(node.activation);
+  const std::int64_t work = in.pixels() * static_cast<std::int64_t>(g.panels.tap_channels) * columns;
+  auto step = std::make_unique<Product>(builder.kernels(), g,
+                                        std::vector<Segment>{{.a = 0, .row = 0, .rows = pixels, .table = 0}},
+                                        std::vector<std::vector<Tap>>{{{.a = 0, .index = 0}}},
+                                        builder.task_count(static_cast<std::size_t>(-1) / 2, work));
+  step->multiply_adds = work;
+  step->name = fmt::format("transposed convolution {}x{} as a product {}x{}x{} -> {}", dims[1], dims[2], out.height,
+                           out.width, in.channels, out.channels);
+  builder.add_step(std::move(step));
+
+  const View to = builder.result(node.output, Layout::kPlanar);
+  std::vector<Box> boxes;
+  for (std::int64_t column = 0; column < columns; ++column) {
+    const auto index = static_cast<std::size_t>(column);
+    const std::int64_t channel = column / (dims[1] * dims[2]);
+    const std::int64_t ky = column / dims[2] % dims[1];
+    const std::int64_t kx = column % dims[2];
+    boxes.push_back(
+        {.from = g.c.at(index / block * pixels * block + index % block),
+         .to = to.at(static_cast<std::size_t>((channel * out.height + ky) * out.width + kx)),
+         .loops = {{.count = in.height, .from = in.width * static_cast<std::int64_t>(block), .to = dims[1] * out.width},
+                   {.count = in.width, .from = static_cast<std::int64_t>(block), .to = dims[2]}}});
+  }
+  // One plane's values are in the order of pixels, too.
+  if (out.channels == 1) builder.define(node.output, Layout::kDense, to);
+  add_rest(builder, to, out.pixels() * out.channels, boxes);
+  add_gather(builder, fmt::format("spread {}x{}x{}", out.height, out.width, out.channels), boxes);
+  return true;
 }
 
 /// A transposed convolution gives every `stride`th pixel by an ordinary convolution with some of the taps: each line of
@@ -118,6 +192,7 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   const auto out = builder.image(node.output);
   const auto& dims = builder.tensor(node.inputs[1]).dims;
   if (!in || !out || !builder.has_constant_weights(node)) return false;
+  if (add_spread_product(builder, node, *in, *out)) return true;
   const std::size_t block = builder.block();
   const auto groups = static_cast<std::size_t>(node.window.groups);
   const GroupShape shape{.groups = groups,
