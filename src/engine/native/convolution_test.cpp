@@ -76,7 +76,9 @@ TEST(NativeConvolution, StrassenProducts) {
     Maker maker(seed);
     const TensorId image = maker.input(height, width, in);
     const TensorId first = maker.convolution(image, out, 1, {}, {.min = 0});
-    maker.convolution(image, out, 1, {}, {.max = 1}, first);
+    const TensorId second = maker.convolution(image, out, 1, {}, {.max = 1}, first);
+    const TensorId row = maker.convolution(maker.add({.op = Op::kGlobalAverage, .inputs = {second}}), out, 1, {});
+    maker.convolution(image, out, 1, {}, {}, row);
     check(maker, fmt::format("{}x{}x{} -> {}", height, width, in, out), 1e-4);
   }
 }

@@ -27,10 +27,11 @@ constexpr std::size_t kRowsAtATime = 56;
 /// Depth of a pass, at most.
 constexpr std::size_t kMaxDepth = 512;
 constexpr std::size_t kLineFloats = 16;
+constexpr std::size_t kMaxBlock = 16;
 /// So that one that was held up doesn't hold up all.
 constexpr std::size_t kTasksPerThread = 4;
 /// Floats of these rows and a panel's columns.
-constexpr std::size_t kMaxTile = kRowsAtATime * 2 * 16;
+constexpr std::size_t kMaxTile = kRowsAtATime * 2 * kMaxBlock;
 
 /// The right-hand factors in the order in which they are packed: B11, B21, T2, T1, B22, T3, −T4.
 constexpr std::size_t kFactors = 7;
@@ -40,7 +41,8 @@ struct Operands {
   View c;
   View weights;
   View bias;
-  std::optional<View> addend;
+  std::optional<View> addend;  ///< like C
+  std::optional<View> row;     ///< one value a column that is added to all rows
 };
 
 class StrassenProduct final : public Step {
@@ -65,6 +67,7 @@ class StrassenProduct final : public Step {
     tasks = groups_ * panel_groups_;
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
+    if (operands.row) reads.push_back(operands.row->buffer);
     writes = {operands.c.buffer};
     multiply_adds = static_cast<std::int64_t>(kFactors * half_rows_ * half_depth_ * columns / 2);
     name = fmt::format("strassen product {} x {} -> {}", rows, depth, columns);
@@ -144,6 +147,7 @@ class StrassenProduct final : public Step {
     alignas(64) float u2[kMaxTile];
     alignas(64) float u4[kMaxTile];
     alignas(64) float p[kMaxTile];
+    alignas(64) float bias[2 * kMaxBlock];
     const kernels::Run run;
     kernels::Tile tile;
     tile.row_stride = static_cast<std::ptrdiff_t>(block);
@@ -190,6 +194,11 @@ class StrassenProduct final : public Step {
       tile.earlier = place.pass > 0 ? tile.c : operands_.addend ? frame.at(*operands_.addend) + offset : nullptr;
       const std::size_t column = (place.panel + static_cast<std::size_t>(right) * panels_) * width;
       tile.bias = place.pass == 0 ? frame.at(operands_.bias) + column : nullptr;
+      if (operands_.row && place.pass == 0) {
+        const float* const row = frame.at(*operands_.row) + column;
+        for (std::size_t i = 0; i < width; ++i) bias[i] = tile.bias[i] + row[i];
+        tile.bias = bias;
+      }
       tile.finish = place.pass + 1 == passes_;
     };
     const std::size_t most = kernels_->tile_rows[1];
@@ -299,7 +308,11 @@ bool add_strassen(Builder& builder, const Node& node) {
       window.stride_width != 1) {
     return false;
   }
-  if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
+  const bool has_addend = node.inputs.size() > 3;
+  const bool is_row = has_addend && builder.image(node.inputs[3]) != out;
+  if (is_row && builder.image(node.inputs[3]) != ImageShape{.height = 1, .width = 1, .channels = out->channels}) {
+    return false;
+  }
   const auto block = static_cast<std::int64_t>(builder.block());
   // The sums cost depth × rows, what is saved an eighth of depth × rows × columns.
   const bool is_large = in->pixels() >= 512 ? in->channels >= 256 && out->channels >= 128
@@ -321,7 +334,7 @@ bool add_strassen(Builder& builder, const Node& node) {
   });
   operands.bias = builder.add_channel_values(builder.bias(node), columns);
   operands.a = builder.view(node.inputs[0], Layout::kBlocked);
-  if (node.inputs.size() > 3) operands.addend = builder.view(node.inputs[3], Layout::kBlocked);
+  if (has_addend) (is_row ? operands.row : operands.addend) = builder.view(node.inputs[3], Layout::kBlocked);
   operands.c = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<StrassenProduct>(
       builder.kernels(), operands, static_cast<std::size_t>(in->pixels()), depth, columns, epilogue(node.activation),
