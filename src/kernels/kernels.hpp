@@ -226,8 +226,8 @@ struct LineTransform {
 using LineKernel = void (*)(const LineTransform&);
 
 /// Tile types of the one-dimensional algorithms that convolve with three taps; see winograd/line.hpp.
-enum class LineType : std::uint8_t { kF4, kF3, kF2, kShort1, kShort2, kShort3 };
-inline constexpr std::size_t kLineTypes = 6;
+enum class LineType : std::uint8_t { kF4, kF3, kF2, kShort1, kShort2, kShort3, kShort3BySix };
+inline constexpr std::size_t kLineTypes = 7;
 
 // The points of Winograd's algorithms are 0, ±a, ±b and ∞. Errors are half of what the usual 1 and 2 give (1.9 times a
 // plain sum's, not 4.1, with 512 channels), since powers of points near 1 stay near 1, and products of these two are

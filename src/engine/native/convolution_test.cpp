@@ -59,7 +59,7 @@ TEST(NativeConvolution, Convolutions) {
 TEST(NativeConvolution, WinogradConvolutions) {
   const auto seed = test_seed();
   for (const std::int64_t dilation : {1, 2, 4, 12}) {
-    for (const std::int64_t side : {4, 5, 6, 7, 9, 14, 24, 28, 30}) {
+    for (const std::int64_t side : {4, 5, 6, 7, 9, 12, 14, 24, 28, 30, 36}) {
       Maker maker(seed);
       const TensorId image = maker.input(side, 27, 96);
       const TensorId first = maker.convolution(image, 96, 3, same(3, 1, dilation), {.min = 0});

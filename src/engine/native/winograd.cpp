@@ -287,8 +287,9 @@ bool add_winograd(Builder& builder, const Node& node) {
   if (in->channels < 2 * block || out->channels < block) return false;
   // An addend of one value a channel is no image to be added pixel by pixel.
   if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
-  auto down = kernels::make_line_algorithm(in->height, out->height, window.pad_top, window.dilation_height);
-  auto across = kernels::make_line_algorithm(in->width, out->width, window.pad_left, window.dilation_width);
+  const bool few_points = builder.options().low_memory;
+  auto down = kernels::make_line_algorithm(in->height, out->height, window.pad_top, window.dilation_height, few_points);
+  auto across = kernels::make_line_algorithm(in->width, out->width, window.pad_left, window.dilation_width, few_points);
   if (!down || !across || in->width + 2 * across->margin > kMaxLine || out->width > kMaxLine) return false;
   // Weights of short lines don't grow; others' are transformed in every run where memory matters more.
   const bool fleeting = builder.options().low_memory && !(down->is_short() && across->is_short());

@@ -19,7 +19,7 @@ constexpr double kScaleB = 2 * kB * kB * (kB * kB - kA * kA);
 constexpr std::array<std::array<float, 3>, 6> kPoints{point(0, kA * kA * kB * kB), point(kA, kScaleA),
                                                       point(-kA, kScaleA),         {0, 0, 1},
                                                       point(kB, kScaleB),          point(-kB, kScaleB)};
-constexpr std::array<std::array<float, 3>, 3> kShortPoints{{{0, 1, 0}, {0, -1, 1}, {1, -1, 0}}};
+constexpr std::array<std::array<float, 3>, 4> kShortPoints{{{0, 1, 0}, {0, -1, 1}, {1, -1, 0}, {0, -0.5F, 1}}};
 
 std::vector<std::size_t> points_of(LineType type) {
   switch (type) {
@@ -29,6 +29,7 @@ std::vector<std::size_t> points_of(LineType type) {
     case LineType::kShort1: return {0};
     case LineType::kShort2: return {0, 1, 2};
     case LineType::kShort3: return {0, 0, 0, 1, 1, 2, 2};
+    case LineType::kShort3BySix: return {0, 0, 2, 2, 3, 3};
   }
   return {};
 }
@@ -67,7 +68,15 @@ class Builder {
 
   template <std::size_t N>
   LineAlgorithm finish(const std::array<std::array<float, 3>, N>& points) {
-    algorithm_.points.assign(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(algorithm_.counts.size()));
+    std::vector<std::size_t> numbers;  // without the points that nothing is multiplied with
+    for (std::size_t i = 0; i < algorithm_.counts.size(); ++i) {
+      numbers.push_back(algorithm_.points.size());
+      if (algorithm_.counts[i] > 0) algorithm_.points.push_back(points[i]);
+    }
+    std::erase(algorithm_.counts, 0);
+    for (LineTiles& group : algorithm_.groups) {
+      for (std::size_t& point : group.points) point = numbers[point];
+    }
     return std::move(algorithm_);
   }
 
@@ -104,6 +113,7 @@ LineShape line_shape(LineType type) noexcept {
     case LineType::kShort1: return {1, 1, 1};
     case LineType::kShort2: return {2, 3, 2};
     case LineType::kShort3: return {3, 7, 3};
+    case LineType::kShort3BySix: return {3, 6, 3};
   }
   return {};
 }
@@ -113,13 +123,14 @@ std::int64_t LineAlgorithm::products() const noexcept {
 }
 
 std::optional<LineAlgorithm> make_line_algorithm(std::int64_t input, std::int64_t output, std::int64_t pad,
-                                                 std::int64_t dilation) {
+                                                 std::int64_t dilation, bool few_points) {
   const std::vector<Residues> lines = residues(output, dilation);
   Builder builder(input, pad, dilation);
   const auto is_between_zeros = [&](const Residues& line) { return line.length <= 3; };
   if (pad == dilation && input == output && std::ranges::all_of(lines, is_between_zeros)) {
+    const LineType three = few_points && lines.size() > 1 ? LineType::kShort3 : LineType::kShort3BySix;
     for (const Residues& line : lines) {
-      const auto type = static_cast<LineType>(static_cast<int>(LineType::kShort1) + static_cast<int>(line.length) - 1);
+      const LineType type = line.length == 1 ? LineType::kShort1 : line.length == 2 ? LineType::kShort2 : three;
       builder.add(type, line.first, line.count, 1);
     }
     return builder.finish(kShortPoints);

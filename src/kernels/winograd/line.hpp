@@ -41,12 +41,14 @@ struct LineAlgorithm {
   std::int64_t margin = 0;  ///< furthest that any input lies outside the line
 
   [[nodiscard]] std::int64_t products() const noexcept;  ///< multiplications in all: Σ counts
-  [[nodiscard]] bool is_short() const noexcept { return points.size() == 3; }
+  /// Whether there are no more transformed weights than taps.
+  [[nodiscard]] bool is_short() const noexcept { return points.size() <= 3; }
 };
 
 /// The algorithm for result x = Σ tap[j] × line[x − pad + j × dilation]; nothing if there is none here: interleaved
-/// lines of one pixel that isn't between zeros.
+/// lines of one pixel that isn't between zeros. `few_points`: more multiplications rather than more than three points,
+/// where that is possible.
 std::optional<LineAlgorithm> make_line_algorithm(std::int64_t input, std::int64_t output, std::int64_t pad,
-                                                 std::int64_t dilation);
+                                                 std::int64_t dilation, bool few_points);
 
 }  // namespace silhouette::kernels

@@ -126,6 +126,27 @@ struct Short3 {
   }
 };
 
+// The products with w1 and those with w0 − w1 need no more than two sums each if the others' weight is w2 − w1 / 2:
+// what w1 is multiplied with has then rank 2. Lines of two pixels would need w2 − w1.
+struct Short3BySix {
+  static constexpr std::size_t kInputs = 3;
+  static constexpr std::size_t kProducts = 6;
+  static constexpr std::size_t kOutputs = 3;
+  [[gnu::always_inline]] static void input(const Vec (&x)[3], Vec (&y)[6]) {
+    y[0] = x[0] + 0.5F * x[1];
+    y[1] = x[1] + x[2];
+    y[2] = x[0];
+    y[3] = x[1];
+    y[4] = x[1];
+    y[5] = x[2];
+  }
+  [[gnu::always_inline]] static void output(const Vec (&x)[6], Vec (&y)[3]) {
+    y[0] = x[0] + x[4];
+    y[1] = x[0] + 0.5F * x[1] + x[2] + x[5];
+    y[2] = x[1] + x[3];
+  }
+};
+
 template <typename Type>
 void line_input(const LineTransform& t) {
   const float* in[Type::kInputs];
@@ -206,6 +227,7 @@ constexpr void fill_lines(Kernels& kernels) noexcept {
   fill_line<Short1>(kernels, LineType::kShort1);
   fill_line<Short2>(kernels, LineType::kShort2);
   fill_line<Short3>(kernels, LineType::kShort3);
+  fill_line<Short3BySix>(kernels, LineType::kShort3BySix);
 }
 
 }  // namespace silhouette::kernels::SILHOUETTE_ISA
