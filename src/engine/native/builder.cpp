@@ -294,8 +294,8 @@ Build Builder::finish(bool planar_output) {
   const Layout layout = planar_output ? Layout::kPlanar : Layout::kDense;
   if (resize != nullptr) tail_ = Tail::kWhole;
   const View made = view(output, layout);
-  // Blocks would be more than the caller has room for.
-  const bool layout_is_exact = existing(output, Layout::kBlocked) != made;
+  // Blocks would be more than the caller has room for; a last block that is filled up with zeros isn't (AlignedBuffer).
+  const bool layout_is_exact = existing(output, Layout::kBlocked) != made && made.offset == 0;
   const auto reads = [&](const std::unique_ptr<Step>& step) {
     return std::ranges::count(step->reads, made.buffer) > 0;
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "engine/native/gather.hpp"
 #include "engine/native/groups.hpp"
@@ -14,6 +15,14 @@ using graph::Node;
 
 /// Of a transposed convolution's lines, with room for what networks have.
 constexpr std::int64_t kMostStretches = 1 << 19;
+/// Of all their lists together.
+constexpr std::int64_t kMostTaps = 1 << 23;
+
+/// How many of a transposed convolution's taps in one direction a result meets, at most.
+std::int64_t taps_met(std::int64_t kernel, std::int64_t stride, std::int64_t dilation) {
+  const std::int64_t step = stride / std::gcd(stride, dilation);
+  return (kernel + step - 1) / step;
+}
 
 /// Weights [O, I] and bias of a layer, in panels.
 void add_constants(Builder& builder, const Node& node, Product::Geometry& g) {
@@ -206,8 +215,13 @@ bool add_transpose_convolution(Builder& builder, const Node& node) {
   window.kernel_width = dims[2];
   // A stretch is some bytes, whatever it does: a small file mustn't ask for a great many.
   const std::int64_t phases = out->height * std::min(window.stride_width, out->width);
-  if (phases > kMostStretches / (2 * window.kernel_width + 1) / static_cast<std::int64_t>(most_parts) ||
-      window.kernel_height * window.kernel_width > kMostStretches) {
+  const std::int64_t lines_met = taps_met(window.kernel_height, window.stride_height, window.dilation_height);
+  const std::int64_t columns_met = taps_met(window.kernel_width, window.stride_width, window.dilation_width);
+  const std::int64_t taps = std::min(lines_met, in->height) * std::min(columns_met, in->width);
+  if (window.kernel_height * window.kernel_width > kMostStretches || phases > kMostStretches ||
+      phases * (2 * columns_met + 1) > kMostStretches / static_cast<std::int64_t>(most_parts) ||
+      phases * (2 * columns_met + 1) * taps > kMostTaps / static_cast<std::int64_t>(most_parts) ||
+      phases * window.kernel_width + out->height * window.kernel_height > kMostTaps) {
     return false;
   }
   TransposedLines lines(window, *in, *out, block);

@@ -280,12 +280,15 @@ View filled(Builder& builder, std::size_t lanes, float value) {
 Operand repeated_operand(Builder& builder, graph::TensorId id, const ImageShape& from, const ImageShape& whole) {
   const bool is_image = builder.image(id).has_value();
   const Layout layout = is_image ? common_layout(builder, std::array{id}) : Layout::kDense;
-  const Place source = repeated(place(builder, builder.view(id, layout), layout, from), from, whole);
+  Place source = repeated(place(builder, builder.view(id, layout), layout, from), from, whole);
   Operand operand;
   ImageShape shape = whole;
   if (from.channels == 1 && from.pixels() > 1) {
     operand.kind = Operand::Kind::kPixel;
     shape.channels = static_cast<std::int64_t>(builder.block());
+    // All lanes read the one channel that there is.
+    source.is_blocked = false;
+    source.channel = 0;
   } else if (from.pixels() == 1) {
     operand.kind = Operand::Kind::kChannel;
     shape.height = shape.width = 1;

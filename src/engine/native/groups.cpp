@@ -129,9 +129,11 @@ std::vector<GroupPart> group_parts(const GroupShape& shape) {
 }
 
 PanelShape group_panels(const GroupShape& shape, const GroupPart& part) noexcept {
+  // Lanes behind the last channel aren't multiplied: what they hold isn't always finite.
+  const std::size_t channels = shape.groups * shape.channels - part.first_block * shape.block;
   return {.columns = part.columns,
           .taps = shape.taps,
-          .channels = part.blocks * shape.block,
+          .channels = std::min(part.blocks * shape.block, channels),
           .tap_channels = part.blocks * shape.block,
           .block = shape.block};
 }

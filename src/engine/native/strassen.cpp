@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/aligned_buffer.hpp"
 #include "engine/native/builder.hpp"
 #include "engine/native/product.hpp"
 
