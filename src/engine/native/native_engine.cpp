@@ -29,6 +29,8 @@ constexpr int kPackingVersion = 5;
 constexpr std::size_t kMaxKey = 3000;
 /// Of activations or of weights: 8 GB.
 constexpr std::size_t kMostFloats = std::size_t{1} << 31;
+/// Lines or columns of an image: plans list them, before it is known how much memory a network wants.
+constexpr std::int64_t kMostLines = std::int64_t{1} << 22;
 
 /// What one run needs for itself.
 struct Workspace {
@@ -44,6 +46,13 @@ class NativeEngine final : public Engine {
   Result<void> load(graph::Graph graph, const NativeOptions& options) {
     kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
     graph::optimize(graph);
+    for (const graph::Tensor& tensor : graph.tensors) {
+      if (tensor.is_constant() || tensor.dims.size() != 4) continue;
+      if (std::max(tensor.dims[1], tensor.dims[2]) <= kMostLines) continue;
+      return fail(ErrorCode::kLimitExceeded,
+                  fmt::format("'{}' makes images of {} × {}, at most {} a side are possible; use a smaller model",
+                              label_, tensor.dims[1], tensor.dims[2], kMostLines));
+    }
     native::Build build = native::build_plan(
         graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
     plan_ = std::move(build.plan);

@@ -195,6 +195,16 @@ TEST(NativeEngine, RefusesWhatNoMemoryHolds) {
   EXPECT_THAT(engine.error().message, ::testing::HasSubstr("'a large one' wants"));
 }
 
+TEST(NativeEngine, RefusesImagesOfTooManyLines) {
+  Maker maker(test_seed());
+  maker.convolution(maker.input(std::int64_t{1} << 23, 1, 1), 1, 1, {});
+  ThreadPool pool(1);
+  const auto engine = create_native_engine(maker.graph(), NetworkShape{}, pool, {}, "a tall one");
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_THAT(engine.error().message, ::testing::HasSubstr("'a tall one' makes images of 8388608 × 1"));
+}
+
 TEST(NativeEngine, PackedWeightsAreKeptAndReplaced) {
   const test::ScratchFolder folder;
   const auto path = folder.path() / "packed" / "weights.bin";
