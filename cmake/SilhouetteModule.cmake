@@ -43,7 +43,7 @@ endfunction()
 function(silhouette_warnings target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
-    -Woverloaded-virtual -Wundef -Werror
+    -Woverloaded-virtual -Wundef
     # GCC 12 sees overlaps in `"text" + std::string` that aren't there (GCC bug 105651).
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
   if(SILHOUETTE_SANITIZE)

@@ -131,7 +131,7 @@ HWY_INLINE void horizontal_antialias_rows(const std::uint8_t* const* rows, std::
     const std::size_t start = static_cast<std::size_t>(axis.first[at]) * 3;
     const auto count = static_cast<std::size_t>(axis.count[at]);
     const std::int16_t* const weights = axis.weights.data() + at * static_cast<std::size_t>(axis.taps);
-    WordVector sums[kRows];
+    WordVector sums[std::size_t{kRows}];
     for (int r = 0; r < kRows; ++r) sums[r] = half;
     for (std::size_t k = 0; k < count; k += 4) {
       const auto w01 = weight_pair(weights + k);

@@ -126,7 +126,7 @@ class Gather final : public Step {
     for (const Piece& piece : pieces_) {
       if (std::ranges::find(reads, piece.from.buffer) == reads.end()) reads.push_back(piece.from.buffer);
     }
-    writes = {pieces_.front().to.buffer};
+    writes.assign(1, pieces_.front().to.buffer);
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
