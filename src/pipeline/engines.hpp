@@ -8,6 +8,7 @@
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/model_data.hpp"
+#include "graph/graph.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette {
@@ -15,6 +16,7 @@ namespace silhouette {
 /// A model whose file has been verified, about to be loaded.
 struct EngineRequest {
   std::shared_ptr<const ModelData> data;
+  Result<graph::Graph> network;  ///< or why it can't be read as one
   NetworkShape shape;
   std::string_view name;       ///< in messages
   std::filesystem::path file;  ///< where the data come from, or empty: bytes

@@ -33,10 +33,11 @@ struct TensorInfo {
   std::vector<std::int64_t> sizes;
   std::vector<std::uint8_t> dim_order;  ///< empty means contiguous
   ScalarType type = ScalarType::kFloat;
+  std::int64_t classes = 0;  ///< of an output that an argmax made: of how many numbers it is one; 0: not known
 };
 
-/// A value that a constant method returns: a number, a text, or a list of numbers.
-using MetadataValue = std::variant<double, std::string, std::vector<double>>;
+/// A value that a constant method returns: a number, a text, a list of numbers (a tensor's, too), or something else.
+using MetadataValue = std::variant<std::monostate, double, std::string, std::vector<double>>;
 
 /// What a verified `.pte` holds.
 struct Program {
