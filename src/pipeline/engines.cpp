@@ -48,7 +48,11 @@ Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOp
 
 Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request) {
 #ifdef SILHOUETTE_WITH_EXECUTORCH
-  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name);
+  if (!request.only_native.empty()) {
+    return fail(ErrorCode::kUnsupportedModel,
+                fmt::format("ExecuTorch can't run '{}': {}", request.name, request.only_native));
+  }
+  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name, request.kept);
 #else
   return fail(
       ErrorCode::kUnsupportedModel,

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
@@ -21,6 +23,9 @@ struct EngineRequest {
   std::string_view name;       ///< in messages
   std::filesystem::path file;  ///< where the data come from, or empty: bytes
   int threads = 1;
+  /// What of the data an engine that gives back the rest must keep, by first byte and length.
+  std::vector<std::pair<std::size_t, std::size_t>> kept;
+  std::string only_native;  ///< why no other engine may run it, or empty
 };
 
 /// An engine, and why this one.

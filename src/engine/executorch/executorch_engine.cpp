@@ -56,8 +56,9 @@ Error load_error(et::runtime::Error error, std::string_view name) {
 
 class ExecutorchEngine final : public Engine {
  public:
-  ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name)
-      : data_(std::move(data)), bytes_(data_), shape_(shape), label_(name), pool_(threads) {}
+  ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name,
+                   std::span<const std::pair<std::size_t, std::size_t>> kept)
+      : data_(std::move(data)), bytes_(data_, kept), shape_(shape), label_(name), pool_(threads) {}
 
   // Unloading frees memory that a run of another engine may be using the pool for.
   ~ExecutorchEngine() override {
@@ -185,10 +186,10 @@ class ExecutorchEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> create_executorch_engine(std::shared_ptr<const ModelData> data,
-                                                         const NetworkShape& shape, int threads,
-                                                         std::string_view name) {
+                                                         const NetworkShape& shape, int threads, std::string_view name,
+                                                         std::span<const std::pair<std::size_t, std::size_t>> kept) {
   initialize_runtime();
-  auto engine = std::make_unique<ExecutorchEngine>(std::move(data), shape, threads, name);
+  auto engine = std::make_unique<ExecutorchEngine>(std::move(data), shape, threads, name, kept);
   if (auto loaded = engine->load(); !loaded) return std::unexpected(std::move(loaded.error()));
   return engine;
 }

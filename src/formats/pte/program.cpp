@@ -47,17 +47,24 @@ ScalarType tensor_type(xnnpack::DataType type) {
   }
 }
 
-/// Whether all that a delegate does with one of its values is arithmetic with larger ones.
+/// Whether all that a delegate does with one of its values is arithmetic with larger ones, which are no single numbers
+/// either when it runs.
 bool is_only_broadcast(const xnnpack::Graph& graph, std::uint32_t value) {
   for (const xnnpack::Node& node : graph.nodes) {
     if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
     const bool binary = node.op >= xnnpack::Op::kAdd && node.op <= xnnpack::Op::kSubtract;
     const auto is_larger = [&](std::uint32_t id) {
-      return !graph.values[id].dims.empty() && !graph.values[id].external;
+      const auto& dims = graph.values[id].dims;
+      return graph.values[id].external ? dims.size() > 1 : !dims.empty();
     };
     if (!binary || std::ranges::none_of(node.inputs, is_larger)) return false;
   }
   return true;
+}
+
+bool is_padded_average(const xnnpack::Node& node) {
+  const auto& w = node.window;
+  return node.op == xnnpack::Op::kAveragePooling && std::max({w.top, w.right, w.bottom, w.left}) > 0;
 }
 
 class Parser {
@@ -209,6 +216,11 @@ class Parser {
       if (!graph) return forward_error(std::move(graph));
       for (const xnnpack::Node& node : graph->nodes)
         operators_.insert(fmt::format("xnnpack:{}", xnnpack::op_name(node.op)));
+      if (graph->holds_constants) {
+        result_.payloads_in_use.emplace_back(static_cast<std::size_t>(delegate.payload.data() - file_.data()),
+                                             delegate.payload.size());
+      }
+      result_.pads_averages |= std::ranges::any_of(graph->nodes, is_padded_average);
       graphs_.push_back(std::move(*graph));
     }
     for (std::size_t i = 0; i < plan.calls.size(); ++i) {
@@ -299,6 +311,11 @@ class Parser {
       // Exporters declare single numbers as one element; the runtime then runs the graph with no dimensions.
       const bool single = sizes.empty() && external.is_input && external.dims == std::vector<std::uint32_t>{1} &&
                           is_only_broadcast(graph, graph.externals[i]);
+      if (sizes.empty() && !single && external.dims == std::vector<std::uint32_t>{1} &&
+          tensor.info.type == tensor_type(external.type)) {
+        return place.unsupported(fmt::format(
+            "argument {} is a single number, with which it does more than arithmetic on larger tensors", i));
+      }
       const bool fits =
           single || std::ranges::equal(sizes, external.dims, [](std::int64_t a, std::uint32_t b) { return a == b; });
       if (!fits || tensor.info.type != tensor_type(external.type)) {

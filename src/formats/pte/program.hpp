@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct Program {
   std::vector<std::string> delegates;  ///< backend id of every delegate call, in order
   std::map<std::string, MetadataValue, std::less<>> metadata;  ///< constant methods by name ("get_labels")
   std::uint64_t weight_bytes = 0;                              ///< segments and inline constants
+  /// Payloads of delegates that hold constants of their own, by first byte and length.
+  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
+  bool pads_averages = false;  ///< a delegate has an average pooling with padding
 };
 
 /// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of
