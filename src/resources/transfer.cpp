@@ -16,6 +16,7 @@
 
 #include "base/checked.hpp"
 #include "resources/source.hpp"
+#include "resources/trust.hpp"
 #include "resources/url.hpp"
 #include "silhouette/version.hpp"
 
@@ -102,6 +103,7 @@ class Transfer {
   static std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* self) noexcept;
 
   bool configure(std::span<const std::string> headers);
+  bool configure_trust();
   bool add_header(const std::string& line);
   void read_header(std::string_view line);
   Result<void> begin();
@@ -112,11 +114,13 @@ class Transfer {
   [[nodiscard]] std::unexpected<TransferFailure> status_failure() const;
   [[nodiscard]] std::unexpected<TransferFailure> stall_failure() const;
   [[nodiscard]] std::unexpected<TransferFailure> curl_failure(CURLcode code) const;
+  [[nodiscard]] std::unexpected<TransferFailure> trust_failure(std::string_view detail) const;
 
   const std::string& url_;
   const DownloadLimits& limits_;
   BodySink& sink_;
   const std::stop_token& stop_;
+  const Trust trust_ = current_trust();
   HeaderList header_list_;
   EasyHandle easy_;
   std::array<char, CURL_ERROR_SIZE> curl_message_{};
@@ -165,6 +169,30 @@ bool Transfer::configure(std::span<const std::string> headers) {
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  return ok && configure_trust();
+}
+
+bool Transfer::configure_trust() {
+  CURL* const easy = easy_.get();
+  bool ok = true;
+  // A libcurl that knows no certificates, or none of proxies, has nothing to be told.
+  const auto set = [&](CURLoption option, auto value) {
+    const CURLcode code = ::curl_easy_setopt(easy, option, value);
+    ok = ok && (code == CURLE_OK || code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN);
+  };
+  const char* const folder = trust_.folder.empty() ? nullptr : trust_.folder.c_str();
+  set(CURLOPT_CAPATH, folder);
+  set(CURLOPT_PROXY_CAPATH, folder);
+  if (!trust_.pem.empty()) {
+    // libcurl only reads it.
+    const curl_blob blob{const_cast<char*>(trust_.pem.data()), trust_.pem.size(), CURL_BLOB_NOCOPY};
+    set(CURLOPT_CAINFO_BLOB, &blob);
+    set(CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  } else {
+    const char* const file = trust_.file.empty() ? nullptr : trust_.file.c_str();
+    set(CURLOPT_CAINFO, file);
+    set(CURLOPT_PROXY_CAINFO, file);
+  }
   return ok;
 }
 
@@ -315,6 +343,16 @@ std::unexpected<TransferFailure> Transfer::stall_failure() const {
                  fmt::format("nothing came for {} ms; check the network", limits_.stall_timeout.count()));
 }
 
+std::unexpected<TransferFailure> Transfer::trust_failure(std::string_view detail) const {
+  if (trust_.nothing) {
+    return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                   "this system has no certificates to know the server by; install them (the package is called "
+                   "ca-certificates) or set $SSL_CERT_FILE to a file that has them");
+  }
+  return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                 fmt::format("{}; trusted are {}, $SSL_CERT_FILE can name a file with others", detail, trust_.origin));
+}
+
 std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
   const std::string_view detail = curl_message_[0] != '\0' ? curl_message_.data() : ::curl_easy_strerror(code);
   switch (code) {
@@ -334,6 +372,8 @@ std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
                      fmt::format("{}; check the address and the network", detail));
     case CURLE_OPERATION_TIMEDOUT:
       return failure(ErrorCode::kDownloadFailed, Kind::kUnreachable, fmt::format("{}; check the network", detail));
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: return trust_failure(detail);
     case CURLE_OUT_OF_MEMORY: return failure(ErrorCode::kLimitExceeded, Kind::kFinal, "no memory");
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
