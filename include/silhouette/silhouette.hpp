@@ -1,6 +1,7 @@
 #pragma once
 
 /// All of Silhouette's public C++ API.
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 #include "silhouette/image_source.hpp"

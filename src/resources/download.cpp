@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.hpp"
 #include "resources/file_lock.hpp"
 #include "resources/partial_file.hpp"
 #include "resources/retry.hpp"
@@ -133,12 +134,17 @@ Result<bool> has_sha256(const std::filesystem::path& path, const std::string& wa
   return *found == wanted;
 }
 
-Result<void> check_content(const FileRequest& request, const PartialFile& file, const std::string& sha256) {
-  if (request.check_head) {
-    const auto head = file.head(FileRequest::kHeadBytes);
-    if (!head) return std::unexpected(head.error());
-    if (auto sound = request.check_head(*head); !sound) return sound;
-  }
+/// Whether a file passes the request's check. What can't be read is an error of its own.
+Result<void> check_file(const FileRequest& request, const std::filesystem::path& path) {
+  if (!request.check) return {};
+  // Ours: it is never changed in place once it is complete.
+  const auto file = MappedFile::open(path, UINT64_MAX);
+  if (!file) return std::unexpected(file.error());
+  return request.check(file->bytes());
+}
+
+Result<void> check_content(const FileRequest& request, const std::string& sha256) {
+  if (auto sound = check_file(request, partial_path(request.path)); !sound) return sound;
   if (sha256.empty()) return {};
   const auto found = sha256_of_file(partial_path(request.path));
   if (!found) return std::unexpected(found.error());
@@ -163,7 +169,7 @@ Result<void> fetch(const FileRequest& request, const std::string& sha256, const 
       if (!file->info() || fetched.error().code == ErrorCode::kLimitExceeded) file->discard();
       return fetched;
     }
-    if (auto sound = check_content(request, *file, sha256); !sound) {
+    if (auto sound = check_content(request, sha256); !sound) {
       // What an earlier run left may be at fault: once from the start then.
       if (resumed) {
         if (auto emptied = file->restart({}, std::nullopt); !emptied) return emptied;
@@ -207,7 +213,7 @@ Result<void> ensure_file(const FileRequest& request, const DownloadLimits& limit
   if (std::filesystem::exists(request.path, error)) {
     const auto right = has_sha256(request.path, sha256);
     if (!right) return std::unexpected(right.error());
-    if (*right) return {};
+    if (*right && check_file(request, request.path)) return {};
   }
   return fetch(request, sha256, limits, progress, stop);
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
@@ -53,20 +54,21 @@ struct FileRequest {
   std::filesystem::path path;
   std::string sha256{};  ///< 64 hexadecimal digits, or empty: not checked
 
-  /// Looks at the file's first bytes (at most kHeadBytes) before it is taken; may be empty.
-  std::function<Result<void>(std::span<const std::byte> head)> check_head{};
-  static constexpr std::size_t kHeadBytes = 64;
+  /// Whether a file is what it should be, whole and sound, before it is taken; also asked of one that is there already,
+  /// which is replaced if it isn't. May be empty.
+  std::function<Result<void>(std::span<const std::byte> file)> check{};
 };
 
-/// Sees to it that `request.path` holds the URL's file, downloading it if there is none yet or, where a SHA-256 is
-/// given, another one. `path` is whole or absent at any moment, whatever ends the process.
+/// Sees to it that `request.path` holds the URL's file, downloading it if there is none yet or, where a SHA-256 or a
+/// check is given, another one. `path` is whole or absent at any moment, whatever ends the process.
 ///
 /// The bytes go into "PATH.part" until all are there and checked. Where the server names a version of the file (a
 /// strong ETag), an interrupted download goes on from there later, even after a restart; "PATH.part.info" keeps that
 /// version. Of several processes or threads that want the same path one downloads and the others wait for it
 /// ("PATH.lock").
 ///
-/// Errors as download_bytes, and kIoError (disk full, no permission); a wrong SHA-256 is kDownloadFailed.
+/// Errors as download_bytes, and kIoError (disk full, no permission); a wrong SHA-256 is kDownloadFailed, what
+/// the check says is handed on.
 Result<void> download_file(const FileRequest& request, const DownloadLimits& limits, const ByteProgress& progress,
                            std::stop_token stop);
 

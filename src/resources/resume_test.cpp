@@ -50,7 +50,7 @@ class Resume : public ::testing::Test {
     script([&] { body_only_.reset(); });
   }
 
-  FileRequest request() const { return {.url = server_.url("/model"), .path = path_, .sha256 = {}, .check_head = {}}; }
+  FileRequest request() const { return {.url = server_.url("/model"), .path = path_, .sha256 = {}, .check = {}}; }
 
   HttpReply reply_to(const HttpRequest& asked) {
     HttpReply reply = ignore_ranges_ ? HttpReply{.headers = {{"ETag", etag_}}, .body = body_}
