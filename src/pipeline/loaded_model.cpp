@@ -37,9 +37,8 @@ Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& w
 
 Result<std::shared_ptr<const ModelData>> read_model(const LocalModel& model) {
   if (model.ours) {
-    auto file = MappedFile::open(model.path, kMaxModelBytes);
-    if (!file) return std::unexpected(std::move(file.error()));
-    return std::make_shared<ModelData>(std::move(*file));
+    auto file = MappedFile::open_private(model.path, kMaxModelBytes);
+    if (file) return std::make_shared<ModelData>(std::move(*file));
   }
   auto bytes = read_large_file(model.path, kMaxModelBytes);
   if (!bytes) return std::unexpected(std::move(bytes.error()));

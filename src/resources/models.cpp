@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -127,30 +126,17 @@ Result<Found> look_for(const std::string& given, const std::string& cache) {
   return found;
 }
 
-/// Whether only this user, or the system's administrator, can change the file: it may be mapped.
-bool is_private(const fs::path& path) {
-  struct stat status{};
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  const bool owned = status.st_uid == ::geteuid() || status.st_uid == 0;
-  const bool group_writes = (status.st_mode & S_IWGRP) != 0 && status.st_gid != ::getegid();
-  return owned && !group_writes && (status.st_mode & S_IWOTH) == 0;
-}
-
 LocalModel local_model(Found found) {
-  const bool ours = found.location.path.empty() && is_private(*found.path);
+  const bool ours = found.location.path.empty() && is_private_file(*found.path);
   return {std::move(*found.path), found.location.entry, ours, !found.cached.empty()};
 }
 
 Result<void> check_cached(const fs::path& path, const ModelCheck& check) {
   if (!check) return {};
-  if (!is_private(path)) {
-    const auto bytes = read_large_file(path, kMaxModelBytes);
-    if (!bytes) return std::unexpected(bytes.error());
-    return check(bytes->span(), path.string());
-  }
-  const auto file = MappedFile::open(path, kMaxModelBytes);
-  if (!file) return std::unexpected(file.error());
-  return check(file->bytes(), path.string());
+  if (const auto file = MappedFile::open_private(path, kMaxModelBytes)) return check(file->bytes(), path.string());
+  const auto bytes = read_large_file(path, kMaxModelBytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  return check(bytes->span(), path.string());
 }
 
 /// Of what a server sent; a login page that answers in its place would be taken for the model forever.
