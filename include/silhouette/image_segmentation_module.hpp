@@ -62,9 +62,9 @@ struct LoadOptions {
 struct ForwardOptions {
   bool resize = false;  ///< maps at the original's size instead of the model's
   ResizeFilter filter = ResizeFilter::kAntialias;
-  DownloadPatience patience{.longest = std::chrono::minutes(5)};  ///< with the download, where the image is a URL
-  bool keep_image = false;  ///< keep the decoded photo in the result, for overlay_png and cutout_png
-  std::stop_token stop;     ///< looked at between and inside stages; then kCancelled
+  DownloadPatience patience{};  ///< with the download, where the image is a URL
+  bool keep_image = false;      ///< keep the decoded photo in the result, for overlay_png and cutout_png
+  std::stop_token stop;         ///< looked at between and inside stages; then kCancelled
 };
 
 /// What is known about a loaded model.

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <optional>
@@ -228,6 +231,17 @@ DownloadLimits starting_now(DownloadLimits limits) {
   return limits;
 }
 
+/// A whole number that a variable has.
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  const char* const end = text + std::strlen(text);
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text, end, number);
+  if (error != std::errc{} || rest != end || text == end) return std::nullopt;
+  return number;
+}
+
 /// Turns what is thrown, by the standard library where memory ends or by the caller's progress, into an error.
 template <typename Body>
 auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
@@ -244,6 +258,17 @@ auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
 }
 
 }  // namespace
+
+void set_patience(DownloadLimits& limits, const DownloadPatience& patience, std::chrono::milliseconds longest) {
+  if (const auto rate = number_in("SILHOUETTE_DOWNLOAD_RATE")) limits.least_rate = *rate;
+  if (patience.least_rate) limits.least_rate = *patience.least_rate;
+  limits.longest = longest;
+  if (const auto seconds = number_in("SILHOUETTE_DOWNLOAD_TIMEOUT")) {
+    constexpr std::uint64_t kMostSeconds = 1ULL << 32;
+    limits.longest = std::chrono::seconds(std::min(*seconds, kMostSeconds));
+  }
+  if (patience.longest) limits.longest = *patience.longest;
+}
 
 Result<std::vector<std::byte>> download_bytes(const std::string& url, const DownloadLimits& limits,
                                               std::stop_token stop) {

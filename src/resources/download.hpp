@@ -43,6 +43,9 @@ struct DownloadLimits {
   std::chrono::milliseconds max_retry_after{60'000};  ///< a server that asks to wait longer is given up
 };
 
+/// Takes over what the caller, or else the environment, says. `longest`: if neither does.
+void set_patience(DownloadLimits& limits, const DownloadPatience& patience, std::chrono::milliseconds longest);
+
 /// GET of an http(s) URL into memory. kDownloadFailed (status, connection, short body, redirects), kLimitExceeded,
 /// kCancelled, kInvalidArgument (the URL).
 Result<std::vector<std::byte>> download_bytes(const std::string& url, const DownloadLimits& limits,

@@ -253,7 +253,10 @@ auto guarded(const std::string& source, const Function& function) -> decltype(fu
 }  // namespace
 
 DownloadLimits model_limits(const DownloadPatience& patience) {
-  return {.max_bytes = kMaxModelBytes, .least_rate = patience.least_rate, .longest = patience.longest};
+  DownloadLimits limits;
+  limits.max_bytes = kMaxModelBytes;
+  set_patience(limits, patience, std::chrono::hours(6));
+  return limits;
 }
 
 Result<LocalModel> resolve_model(const std::string& source, const std::string& cache,

@@ -227,6 +227,29 @@ TEST(Servers, SlowSendersAreGivenUp) {
   EXPECT_THAT(test::names_in(folder.path()), ::testing::IsEmpty());
 }
 
+TEST(Servers, PatienceIsTheCallersThenTheEnvironments) {
+  const auto limits = [](const DownloadPatience& patience) {
+    DownloadLimits result;
+    set_patience(result, patience, std::chrono::minutes(5));
+    return result;
+  };
+  EXPECT_EQ(limits({}).longest, std::chrono::minutes(5));
+  EXPECT_EQ(limits({}).least_rate, 1024U);
+  const ScopedEnv rate("SILHOUETTE_DOWNLOAD_RATE", "7");
+  const ScopedEnv timeout("SILHOUETTE_DOWNLOAD_TIMEOUT", "60");
+  EXPECT_EQ(limits({}).longest, std::chrono::minutes(1));
+  EXPECT_EQ(limits({}).least_rate, 7U);
+  const DownloadPatience own{.least_rate = 0, .longest = std::chrono::seconds(1)};
+  EXPECT_EQ(limits(own).longest, std::chrono::seconds(1));
+  EXPECT_EQ(limits(own).least_rate, 0U);
+  for (const char* const wrong : {"", "x", "1x", "-1", "99999999999999999999999"}) {
+    const ScopedEnv bad("SILHOUETTE_DOWNLOAD_TIMEOUT", wrong);
+    EXPECT_EQ(limits({}).longest, std::chrono::minutes(5)) << wrong;
+  }
+  const ScopedEnv endless("SILHOUETTE_DOWNLOAD_TIMEOUT", "18446744073709551615");
+  EXPECT_GT(limits({}).longest, std::chrono::hours(24));
+}
+
 TEST(Servers, ASinkThatTakesItsTimeIsNotTheSendersFault) {
   const HttpServer server([](const HttpRequest&) { return HttpReply{.body = test::pattern(2'000'000)}; });
   auto limits = impatient();

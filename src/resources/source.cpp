@@ -161,8 +161,7 @@ Result<std::vector<std::byte>> read_url(const std::string& url, std::stop_token 
   DownloadLimits limits;
   limits.max_bytes = kMaxEncodedImageBytes;
   limits.retries = kImageRetries;
-  limits.least_rate = patience.least_rate;
-  limits.longest = patience.longest;
+  set_patience(limits, patience, std::chrono::minutes(5));
   limits.first_delay = std::chrono::milliseconds(kImageFirstDelayMs);
   return download_bytes(url, limits, std::move(stop));
 }
