@@ -146,8 +146,8 @@ Result<void> check_download(const std::string& url, const ModelCheck& check, std
   if (sound) return {};
   std::string start(reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 16));
   std::ranges::replace_if(start, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '.');
-  return fail(sound.error().code, fmt::format("what '{}' sent is no whole model, {} bytes that start with '{}': {}",
-                                              display_source(url), file.size(), start, sound.error().message));
+  return fail(sound.error().code, fmt::format("{} (what the server sent has {} bytes and starts with '{}')",
+                                              sound.error().message, file.size(), start));
 }
 
 Result<std::string> address_of(const Location& location) {

@@ -150,7 +150,7 @@ TEST(Servers, WhatIsNoWebServerIsCalledThat) {
     return HttpReply{.status = 302, .headers = {{"Location", "/garbage"}}};
   });
   for (const char* const path : {"/garbage", "/status", "/old", "/ssh", "/redirected"}) {
-    EXPECT_THAT(message_of(server.url(path)), AllOf(HasSubstr("no web server"), Not(HasSubstr("redirected to"))));
+    EXPECT_THAT(message_of(server.url(path)), AllOf(HasSubstr("speaks no HTTP"), Not(HasSubstr("redirected to"))));
   }
 }
 
@@ -172,7 +172,7 @@ TEST(Servers, ARedirectionToNowhereSaysSo) {
     return reply;
   });
   EXPECT_THAT(message_of(server.url("/closed")), HasSubstr("check the address and the network"));
-  EXPECT_THAT(message_of(server.url("/no-location")), HasSubstr("302"));
+  EXPECT_THAT(message_of(server.url("/no-location")), AllOf(HasSubstr("302"), HasSubstr("say where")));
 }
 
 TEST(Servers, AHeadWithoutEndIsCalledThat) {

@@ -54,6 +54,11 @@ bool initialize_curl() {
 
 std::string_view status_meaning(int status) {
   switch (status) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308: return "a redirection that doesn't say where to";
     case 400: return "bad request";
     case 401: return "the server wants a login";
     case 403: return "the server refuses access";
@@ -456,8 +461,9 @@ std::unexpected<TransferFailure> Transfer::protocol_failure(std::string_view det
   if (!starts_with_ignoring_case(last, "http://") && !starts_with_ignoring_case(last, "https://")) {
     return failure(ErrorCode::kDownloadFailed, Kind::kFinal, "redirected to something other than http and https");
   }
-  return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
-                 fmt::format("what answers there is no web server ({}); check address and port", detail));
+  return failure(
+      ErrorCode::kDownloadFailed, Kind::kFinal,
+      fmt::format("what answers there speaks no HTTP that is understood ({}); check address and port", detail));
 }
 
 }  // namespace
