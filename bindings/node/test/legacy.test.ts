@@ -12,7 +12,7 @@ import {
   registerAsset,
   registeredModels,
   type ResourceSource,
-} from 'silhouette';
+} from 'silhouette-seg';
 
 import {
   chelsea,

@@ -67,13 +67,13 @@ function check(output: string): void {
 
 test('the tarball works in an ES module', (t) => {
   t.diagnostic(report.size);
-  const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette';`;
+  const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette-seg';`;
   writeFileSync(join(project, 'program.mjs'), imports + body);
   check(run(process.execPath, ['program.mjs']));
 });
 
 test('the tarball works in CommonJS', () => {
-  const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette');`;
+  const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette-seg');`;
   writeFileSync(join(project, 'program.cjs'), `${imports}(async () => {${body}})();`);
   check(run(process.execPath, ['program.cjs']));
 });
@@ -84,7 +84,7 @@ test('the libvips in the tarball reads what that of Debian does', () => {
     (name) => name !== 'huge_header.png' && /\.(jpe?g|png|webp|gif|tiff?|ppm|avif)$/.test(name),
   );
   assert.ok(files.length > 5);
-  const code = `const { Segmenter } = require('silhouette');
+  const code = `const { Segmenter } = require('silhouette-seg');
     (async () => {
       const segmenter = await Segmenter.load(${JSON.stringify(tinyFile)});
       for (const file of ${JSON.stringify(files)}) {
@@ -97,8 +97,8 @@ test('the libvips in the tarball reads what that of Debian does', () => {
 
 test('both ways have the same things, once', () => {
   const code = `
-    import * as esm from 'silhouette'; import { createRequire } from 'node:module';
-    const cjs = createRequire(import.meta.url)('silhouette');
+    import * as esm from 'silhouette-seg'; import { createRequire } from 'node:module';
+    const cjs = createRequire(import.meta.url)('silhouette-seg');
     const names = (module) => Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports').sort();
     if (JSON.stringify(names(esm)) !== JSON.stringify(names(cjs))) throw new Error(names(esm) + ' / ' + names(cjs));
     for (const name of names(cjs)) if (esm[name] !== cjs[name]) throw new Error(name);`;
@@ -106,8 +106,8 @@ test('both ways have the same things, once', () => {
   run(process.execPath, ['both.mjs']);
 });
 
-test('silhouette/react without React says so; nothing else needs it', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette/react')`], {
+test('silhouette-seg/react without React says so; nothing else needs it', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette-seg/react')`], {
     cwd: project,
     encoding: 'utf8',
   });
@@ -116,7 +116,7 @@ test('silhouette/react without React says so; nothing else needs it', () => {
 });
 
 test('the package has no scripts that run at installation and names no host', () => {
-  const installed = join(project, 'node_modules', 'silhouette');
+  const installed = join(project, 'node_modules', 'silhouette-seg');
   const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
     dependencies?: unknown;
@@ -129,7 +129,7 @@ test('the package has no scripts that run at installation and names no host', ()
 });
 
 test('a missing addon is named, with what to do', () => {
-  const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette').version()`): string => {
+  const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette-seg').version()`): string => {
     const result = spawnSync(process.execPath, ['-e', code], {
       cwd: project,
       encoding: 'utf8',
@@ -142,6 +142,6 @@ test('a missing addon is named, with what to do', () => {
   const broken = join(project, 'broken.node');
   writeFileSync(broken, 'not a library');
   assert.match(failing({ SILHOUETTE_ADDON: broken }), /can't be loaded: .*broken\.node.*install the package again/s);
-  const promise = `require('silhouette').Segmenter.load('x').catch((error) => { console.error('rejects:', error.message); process.exit(1); })`;
+  const promise = `require('silhouette-seg').Segmenter.load('x').catch((error) => { console.error('rejects:', error.message); process.exit(1); })`;
   assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }, promise), /rejects: .*no addon/);
 });

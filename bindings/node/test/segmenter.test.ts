@@ -4,8 +4,8 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import * as silhouette from 'silhouette';
-import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette';
+import * as silhouette from 'silhouette-seg';
+import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette-seg';
 
 import { astronaut, chelsea, embeddedFile, ppm, rejectsWith, scratchFolder, tinyFile } from './support.js';
 
