@@ -10,4 +10,5 @@
 #include "silhouette/network_listing.hpp"
 #include "silhouette/segmentation.hpp"
 #include "silhouette/shapes.hpp"
+#include "silhouette/trust.hpp"
 #include "silhouette/version.hpp"

@@ -19,9 +19,6 @@
 namespace silhouette {
 namespace {
 
-constexpr int kPartialContent = 206;
-constexpr int kRangeNotSatisfiable = 416;
-
 std::unexpected<Error> download_error(const std::string& url, std::string_view what) {
   return fail(ErrorCode::kDownloadFailed, fmt::format("download of '{}' failed: {}", display_source(url), what));
 }
@@ -31,7 +28,7 @@ class MemorySink final : public BodySink {
   explicit MemorySink(const std::string& url) : url_(url) {}
 
   Result<void> begin(const ResponseHead& head) override {
-    if (head.status == kPartialContent)
+    if (head.status == kStatusPartialContent)
       return download_error(url_, "the server sent a part where the whole was wanted");
     return {};
   }
@@ -56,9 +53,10 @@ class FileSink final : public BodySink {
   Result<void> begin(const ResponseHead& head) override {
     begun_ = true;
     total_ = head.total();
-    if (head.status != kPartialContent) return file_.restart(head.etag, total_);
+    if (head.status != kStatusPartialContent) return file_.restart(head.etag, total_);
     const auto& info = file_.info();
-    const bool continues = info && head.range_start == file_.size() && (head.etag.empty() || head.etag == info->etag) &&
+    const bool continues = info && !head.encoded && head.range_start == file_.size() &&
+                           (head.etag.empty() || head.etag == info->etag) &&
                            (!info->total || !head.range_total || info->total == head.range_total);
     if (continues) {
       total_ = total_ && head.range_total ? total_ : info->total;
@@ -112,7 +110,7 @@ std::expected<void, TransferFailure> complete(const FileRequest& request, Partia
     FileSink sink(request.url, file, progress);
     auto result = transfer(request.url, headers, limits, sink, stop);
     if (!result) {
-      const bool stale = sink.mismatch() || result.error().status == kRangeNotSatisfiable;
+      const bool stale = sink.mismatch() || result.error().status == kStatusRangeNotSatisfiable;
       if (!resuming || !stale) return result;
       if (auto emptied = file.restart({}, std::nullopt); !emptied) {
         return std::unexpected(TransferFailure{std::move(emptied.error())});
@@ -202,8 +200,9 @@ Result<void> ensure_file(const FileRequest& request, const DownloadLimits& limit
     const auto info = read_partial_info(request.path);
     if (progress && !error && info) progress(size, info->total.value_or(0));
   };
-  const auto lock = FileLock::acquire(lock_path(request.path), report_other, stop);
+  const auto lock = FileLock::acquire(lock_path(request.path), report_other, stop, limits.deadline);
   if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return std::unexpected(late_failure(request.url, limits).error);
   std::error_code error;
   if (std::filesystem::exists(request.path, error)) {
     const auto right = has_sha256(request.path, sha256);
@@ -211,6 +210,16 @@ Result<void> ensure_file(const FileRequest& request, const DownloadLimits& limit
     if (*right) return {};
   }
   return fetch(request, sha256, limits, progress, stop);
+}
+
+/// The limits of a download that starts now.
+DownloadLimits starting_now(DownloadLimits limits) {
+  if (limits.longest > std::chrono::milliseconds(0)) {
+    const auto now = std::chrono::steady_clock::now();
+    // Far more than anyone waits for, and no overflow.
+    limits.deadline = now + std::min<std::chrono::milliseconds>(limits.longest, std::chrono::years(10));
+  }
+  return limits;
 }
 
 /// Turns what is thrown, by the standard library where memory ends or by the caller's progress, into an error.
@@ -233,12 +242,13 @@ auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
 Result<std::vector<std::byte>> download_bytes(const std::string& url, const DownloadLimits& limits,
                                               std::stop_token stop) {
   return guarded(url, [&]() -> Result<std::vector<std::byte>> {
+    const auto bounds = starting_now(limits);
     MemorySink sink(url);
     const auto attempt = [&] {
       sink.bytes().clear();
-      return transfer(url, {}, limits, sink, stop);
+      return transfer(url, {}, bounds, sink, stop);
     };
-    auto fetched = with_retries(url, limits, stop, attempt, [] { return std::uint64_t{0}; });
+    auto fetched = with_retries(url, bounds, stop, attempt, [] { return std::uint64_t{0}; });
     if (!fetched) return std::unexpected(std::move(fetched.error()));
     return std::move(sink.bytes());
   });
@@ -246,7 +256,7 @@ Result<std::vector<std::byte>> download_bytes(const std::string& url, const Down
 
 Result<void> download_file(const FileRequest& request, const DownloadLimits& limits, const ByteProgress& progress,
                            std::stop_token stop) {
-  return guarded(request.url, [&] { return ensure_file(request, limits, progress, stop); });
+  return guarded(request.url, [&] { return ensure_file(request, starting_now(limits), progress, stop); });
 }
 
 }  // namespace silhouette

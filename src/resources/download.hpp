@@ -25,6 +25,15 @@ struct DownloadLimits {
   int connect_timeout_s = 20;
   std::chrono::milliseconds stall_timeout{30'000};  ///< gives up when nothing came for so long
 
+  /// Gives up when fewer bytes a second came on average, for `rate_window` of waiting for them; 0: never.
+  std::uint64_t least_rate = 1024;
+  std::chrono::milliseconds rate_window{30'000};
+
+  /// Of all attempts together, and of waiting for another process that downloads the same; 0: without end.
+  std::chrono::milliseconds longest{0};
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();  ///< `longest` from
+                                                                                                  ///< the start
+
   /// New attempts after a dropped connection, HTTP status 408, 429 or 5xx; those that bring the download on by 1 MiB
   /// don't count. $SILHOUETTE_DOWNLOAD_RETRIES caps it.
   int retries = 4;

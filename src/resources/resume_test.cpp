@@ -359,7 +359,7 @@ TEST(FileLock, IsHeldByOneAndLeavesNothing) {
       threads.emplace_back([&] {
         for (int round = 0; round < 5; ++round) {
           const auto lock = FileLock::acquire(path, {}, {});
-          ASSERT_TRUE(lock);
+          ASSERT_TRUE(lock && *lock);
           if (holders.fetch_add(1) != 0) alone = false;
           inside.fetch_add(1);
           holders.fetch_sub(1);
