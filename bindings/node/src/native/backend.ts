@@ -29,6 +29,7 @@ import {
   type NativeModel,
   type NativeSegmentation,
 } from './binding.js';
+import { certificates } from './certificates.js';
 import { loadBinding } from './loader.js';
 
 interface Job {
@@ -65,6 +66,8 @@ function binding(): Binding {
   if (loaded === undefined) {
     const addon = loadBinding();
     addon.initialize(dispatch, process.env['SILHOUETTE_COPY_RESULTS'] === '1');
+    const { added, fallback } = certificates();
+    addon.trust(added, fallback);
     loaded = addon;
   }
   return loaded;

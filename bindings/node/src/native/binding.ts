@@ -54,6 +54,7 @@ export type Dispatch = (job: JobId, kind: number, value: unknown, message: strin
 export interface Binding {
   readonly version: string;
   initialize(dispatch: Dispatch, copyResults: boolean): void;
+  trust(added: string, fallback: string): void;
   registeredModels(): RegisteredModel[];
   load(source: BackendModelSource, options: BackendLoadOptions): JobId;
   segment(
