@@ -249,6 +249,10 @@ Napi::Value registered_models_of(const Napi::CallbackInfo& info) {
   return make_registered_models(info.Env());
 }
 
+Napi::Value readable_image_formats_of(const Napi::CallbackInfo& info) {
+  return make_texts(info.Env(), readable_image_formats());
+}
+
 Napi::Object start(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   const auto set = [&](const char* name, auto function) {
@@ -269,6 +273,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   set("trust", trust);
   set("cancel", cancel);
   set("registeredModels", registered_models_of);
+  set("readableImageFormats", readable_image_formats_of);
   exports.Set("version", Napi::String::New(env, kVersion));
   return exports;
 }

@@ -203,6 +203,7 @@ export interface Backend {
   /** What a `blob:` URL stands for, if anything. */
   resolveBlobUrl(url: string): Promise<Blob | undefined>;
   registeredModels(): readonly RegisteredModel[];
+  readableImageFormats(): readonly string[];
   cachedModels(directory: string | undefined): Promise<CachedModel[]>;
   /** Whether there was one. */
   removeModel(source: string, directory: string | undefined): Promise<boolean>;

@@ -13,7 +13,7 @@ export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
 export { cache } from './index.js';
 export type { CacheOptions } from './index.js';
-export { registeredModels, version } from './index.js';
+export { readableImageFormats, registeredModels, version } from './index.js';
 export type {
   Box,
   CachedModel,

@@ -19,7 +19,7 @@ export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './segmentatio
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
 export { cache } from './cache.js';
 export type { CacheOptions } from './cache.js';
-export { registeredModels, version } from './about.js';
+export { readableImageFormats, registeredModels, version } from './about.js';
 export type {
   Box,
   CachedModel,

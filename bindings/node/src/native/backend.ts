@@ -230,6 +230,10 @@ export const nativeBackend: Backend = {
     return binding().registeredModels();
   },
 
+  readableImageFormats(): readonly string[] {
+    return [...binding().readableImageFormats()];
+  },
+
   async cachedModels(directory: string | undefined): Promise<CachedModel[]> {
     return cachedModels(await start<NativeCachedModel[]>((addon) => addon.cachedModels(directory)).settled);
   },

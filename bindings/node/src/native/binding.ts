@@ -56,6 +56,7 @@ export interface Binding {
   initialize(dispatch: Dispatch, copyResults: boolean): void;
   trust(added: string, fallback: string): void;
   registeredModels(): RegisteredModel[];
+  readableImageFormats(): string[];
   load(source: BackendModelSource, options: BackendLoadOptions): JobId;
   segment(
     model: Handle,
