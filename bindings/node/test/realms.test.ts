@@ -163,16 +163,18 @@ test('the package in a context of its own, as test runners load it', async () =>
   assert.ok(is(result?.argmax, 'Int32Array') && is(result?.probabilities.get(0), 'Float32Array'));
   assert.ok(is(result?.labels, 'Array') && is(result?.classes, 'Array') && is(result?.probabilities, 'Map'));
 
-  const failing = [
-    () => within.Segmenter.load('/no/such.pte'),
-    () => within.Segmenter.load(tinyFile, { threads: 0 }),
-    () => loaded.segment('/no/such.jpg'),
-    () => loaded.segment(file, { classes: ['UNICORN'] }),
-    () => result?.toOverlayPng({ opacity: 'much' as never }),
+  const failing: [() => unknown, string][] = [
+    [() => within.Segmenter.load('/no/such.pte'), 'FILE_NOT_FOUND'],
+    [() => within.Segmenter.load(tinyFile, { threads: 0 }), 'INVALID_ARGUMENT'],
+    [() => loaded.segment('/no/such.jpg'), 'FILE_NOT_FOUND'],
+    [() => loaded.segment(file, { classes: ['UNICORN'] }), 'INVALID_ARGUMENT'],
+    // The addon itself refuses this one, with a TypeError of Node's.
+    [() => result?.toOverlayPng({ opacity: 'much' as never }), 'INVALID_ARGUMENT'],
   ];
-  for (const fail of failing) {
+  for (const [fail, code] of failing) {
     await assert.rejects(fail() as Promise<unknown>, (error: unknown) => {
       assert.ok(error instanceof (within.SegmentationError as new () => unknown) && is(error, 'Error'), String(error));
+      assert.equal((error as { code?: unknown }).code, code);
       return true;
     });
   }
