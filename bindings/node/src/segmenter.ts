@@ -117,6 +117,7 @@ function checkSegmentOptions(options: SegmentOptions): BackendSegmentOptions {
 
 /** A loaded model. Any number of calls may be made at once; they share the model's memory. */
 export class Segmenter {
+  static #loading = false;
   #model: BackendModel | undefined;
   readonly #limiter: Limiter;
   readonly #names: ClassNames;
@@ -124,6 +125,9 @@ export class Segmenter {
   readonly description: ModelDescription;
 
   private constructor(model: BackendModel, concurrency: number) {
+    // Programs that aren't compiled by TypeScript try it.
+    if (!Segmenter.#loading)
+      throw invalidArgument('a Segmenter is made by `await Segmenter.load(model)`, not by `new`');
     this.#model = model;
     this.#limiter = new Limiter(concurrency);
     this.description = model.description;
@@ -162,7 +166,12 @@ export class Segmenter {
         () => undefined,
       );
     });
-    return new Segmenter(loaded, concurrency);
+    Segmenter.#loading = true;
+    try {
+      return new Segmenter(loaded, concurrency);
+    } finally {
+      Segmenter.#loading = false;
+    }
   }
 
   /** Whether `close` was called. */

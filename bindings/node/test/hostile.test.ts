@@ -275,6 +275,15 @@ test('blob: and file: URLs', async () => {
   }
 });
 
+test('a segmenter that nobody loaded', () => {
+  for (const wrong of [[], [tinyFile], [{ description: {} }, 2]]) {
+    assert.throws(
+      () => Reflect.construct(Segmenter, wrong) as unknown,
+      (error: unknown) => error instanceof SegmentationError && error.message.includes('Segmenter.load'),
+    );
+  }
+});
+
 test('one signal for many calls', async () => {
   const warnings: Error[] = [];
   const hear = (warning: Error): number => warnings.push(warning);
