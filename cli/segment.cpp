@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -117,10 +115,6 @@ int run_segment(const Options& options, Context& context) {
     return console.fail(
         {ErrorCode::kInvalidArgument, "--json and an output on standard output ('-') exclude each other"});
   }
-  if (!std::isfinite(options.shapes.tolerance)) {
-    return console.fail({ErrorCode::kInvalidArgument,
-                         fmt::format("--tolerance {}: give a number of pixels", options.shapes.tolerance)});
-  }
   const auto inputs = expand_inputs(options.inputs, options.recursive);
   if (!inputs) return console.fail(inputs.error());
   const auto plans = plan_outputs(options.outputs, *inputs, !options.json, other_files(options));
@@ -176,59 +170,42 @@ Examples:
 
 }  // namespace
 
-void add_segment(CLI::App& app, Command& chosen) {
+void add_segment(Arguments& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("segment", "Find what is where in images")->group("Commands");
-  command.add_option("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input")
-      ->required()
-      ->option_text("...");
+  Arguments& command = program.add_command("segment", "Find what is where in images");
+  command.add_texts("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input").required();
   command.add_flag("-r,--recursive", options->recursive, "Take the images in folders below a folder too");
-  command.add_option("--model", options->model.model, "Name, file or URL of the model [the embedded one]")
-      ->option_text("MODEL");
-  command
-      .add_option("--classes", options->classes,
-                  "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
-                  "--polygons, --json")
-      ->option_text("A,B");
+  command.add_text("--model", "MODEL", options->model.model, "Name, file or URL of the model [the embedded one]");
+  command.add_text("--classes", "A,B", options->classes,
+                   "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
+                   "--polygons, --json");
   command.add_flag("--resize", options->resize, "Results at the image's size instead of the model's");
-  command.add_option("--filter", options->filter, "How images are scaled down: antialias or linear [antialias]")
-      ->check(CLI::IsMember({"antialias", "linear"}))
-      ->option_text("NAME");
+  command.add_choice("--filter", "NAME", options->filter, {"antialias", "linear"},
+                     "How images are scaled down: antialias or linear [antialias]");
+  OutputOptions& outputs = options->outputs;
+  command.add_text("--mask", "F.png", outputs.mask,
+                   "Write the class map: a palette PNG whose values are class numbers");
+  command.add_text("--overlay", "F.png", outputs.overlay,
+                   "Write the photo with the classes painted over, and a legend");
+  command.add_text("--cutout", "F.png", outputs.cutout, "Write the photo with all but the subject transparent");
+  command.add_text("--rle", "F.json", outputs.rle, "Write the classes' pixels as COCO run lengths");
+  const Argument& polygons =
+      command.add_text("--polygons", "F.json", outputs.polygons, "Write the classes' outlines as polygons with holes");
   command
-      .add_option("--mask", options->outputs.mask, "Write the class map: a palette PNG whose values are class numbers")
-      ->option_text("F.png");
-  command
-      .add_option("--overlay", options->outputs.overlay, "Write the photo with the classes painted over, and a legend")
-      ->option_text("F.png");
-  command.add_option("--cutout", options->outputs.cutout, "Write the photo with all but the subject transparent")
-      ->option_text("F.png");
-  command.add_option("--rle", options->outputs.rle, "Write the classes' pixels as COCO run lengths")
-      ->option_text("F.json");
-  CLI::Option* const polygons =
-      command.add_option("--polygons", options->outputs.polygons, "Write the classes' outlines as polygons with holes")
-          ->option_text("F.json");
-  command
-      .add_option("--tolerance", options->shapes.tolerance,
+      .add_number("--tolerance", "PX", options->shapes.tolerance,
                   "Pixels that polygons may stray from the outlines for having fewer points, 0 for none [1]")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(polygons)
-      ->option_text("PX");
+      .needs(polygons);
   command
-      .add_option("--min-area", options->shapes.min_area,
+      .add_number("--min-area", "PIXELS", options->shapes.min_area, 0, std::numeric_limits<std::int64_t>::max(),
                   "Leave out polygons of fewer pixels, and fill holes of fewer [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(polygons)
-      ->option_text("PIXELS");
-  command
-      .add_option("--npy", options->outputs.npy,
-                  "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)")
-      ->option_text("DIR");
+      .needs(polygons);
+  command.add_text("--npy", "DIR", outputs.npy,
+                   "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)");
   command.add_flag("--json", options->json, "Print results as JSON, one line for each image");
   add_engine_options(command, options->model);
   add_metadata_options(command, options->model);
-  command.footer(std::string(kFooter));
-  command.callback(
-      [options, &chosen] { chosen = [options](Context& context) { return run_segment(*options, context); }; });
+  command.set_footer(kFooter);
+  command.set_run([options](Context& context) { return run_segment(*options, context); });
 }
 
 }  // namespace silhouette::cli
