@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "exit_codes.hpp"
+#include "files.hpp"
 #include "format.hpp"
 #include "silhouette/version.hpp"
 
@@ -76,6 +77,7 @@ int parse_and_run(std::span<char* const> arguments, Context& context) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  reserve_standard_descriptors();
   Signals signals;
   Console console;
   Context context{console, signals};

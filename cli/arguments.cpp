@@ -27,6 +27,17 @@ std::string shown_value(const std::string& value) {
   return shorten(printable(value), kShownValue);
 }
 
+/// A value as it is meant: URLs are often pasted with blanks around them.
+std::string without_blanks_around_url(const std::string& text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  constexpr std::array<std::string_view, 4> kSchemes = {"http://", "https://", "file://", "data:"};
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == text.npos) return text;
+  std::string trimmed = text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  const std::string start = lower(std::string_view(trimmed).substr(0, 8));
+  return std::ranges::any_of(kSchemes, [&](auto scheme) { return start.starts_with(scheme); }) ? trimmed : text;
+}
+
 Argument help_flag() {
   Argument argument;
   argument.name = "--help";
@@ -214,14 +225,14 @@ Argument& Arguments::add_flag(std::string_view name, bool& value, std::string he
 
 Argument& Arguments::add_text(std::string_view name, std::string shown, std::string& value, std::string help) {
   return add(name, std::move(shown), std::move(help), [&value](const std::string& text) -> Result<void> {
-    value = text;
+    value = without_blanks_around_url(text);
     return {};
   });
 }
 
 Argument& Arguments::add_texts(std::string_view name, std::vector<std::string>& values, std::string help) {
   Argument& argument = add(name, {}, std::move(help), [&values](const std::string& text) -> Result<void> {
-    values.push_back(text);
+    values.push_back(without_blanks_around_url(text));
     return {};
   });
   argument.several = true;

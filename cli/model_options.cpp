@@ -19,21 +19,6 @@ namespace {
 constexpr std::uint64_t kMaxLabelsBytes = 1 << 20;
 constexpr std::size_t kShownValue = 120;
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = text.find(separator);
-    parts.push_back(trimmed(text.substr(0, end)));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 /// Whether text is three numbers that are written with commas for points: "0,5,0,5,0,5", "0,5;0,5;0,5".
 bool has_decimal_commas(std::string_view text) {
   if (text.find_first_not_of("0123456789,") == text.npos) return std::ranges::count(text, ',') == 5;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -18,14 +19,12 @@
 #include "model_options.hpp"
 #include "outputs.hpp"
 #include "segment_one.hpp"
+#include "silhouette/model_cache.hpp"
 
 namespace silhouette::cli {
 namespace {
 
 constexpr std::size_t kShownName = 120;
-
-/// As large as an encoded image may be that the library reads itself.
-constexpr std::uint64_t kMaxStandardInput = 256ULL << 20;
 
 struct Options {
   std::vector<std::string> inputs;
@@ -39,11 +38,29 @@ struct Options {
   bool json = false;
 };
 
-/// The files on the command line that aren't images.
-std::vector<std::string> other_files(const Options& options) {
-  std::vector<std::string> files{options.model.model};
-  if (!options.model.labels.empty()) files.push_back(options.model.labels);
+/// The files that a run reads besides the images. A model that isn't here yet is none.
+std::vector<std::filesystem::path> other_files(const Options& options) {
+  std::vector<std::filesystem::path> files;
+  if (const auto model = model_path(options.model.model, options.model.cache)) {
+    files.emplace_back(*model);
+    // Weights that a model's file leaves to another one.
+    files.push_back(std::filesystem::path(*model).replace_extension(".ptd"));
+  }
+  if (!options.model.labels.empty()) files.emplace_back(options.model.labels);
   return files;
+}
+
+/// Several classes may have one label; naming it means the first of them.
+void tell_ambiguous_labels(const std::string& classes, std::span<const std::string> labels, Console& console) {
+  for (const auto part : split(classes, ',')) {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (lower(labels[i]) == lower(part)) found.push_back(i);
+    }
+    if (found.size() < 2) continue;
+    console.error(fmt::format("several classes are called '{}': {}; {} is taken, give the number for another",
+                              shorten(part, kShownName), fmt::join(found, ", "), found.front()));
+  }
 }
 
 Settings settings_for(const Options& options, std::vector<int> classes, const ModelDescription& model, bool colored) {
@@ -69,21 +86,7 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
                 const ImageSegmentationModule& module, bool one_at_a_time, Context& context) {
   const std::size_t count = inputs.images.size();
   const auto stop = context.signals.token();
-  std::optional<Result<std::vector<std::byte>>> standard_input;
-  for (const auto& input : inputs.images) {
-    if (input.source != "-") continue;
-    standard_input = read_standard_input(kMaxStandardInput, Signals::wake_descriptor());
-    if (*standard_input && (*standard_input)->empty()) {
-      standard_input = fail(ErrorCode::kInvalidImage, "nothing came; pipe an image into it: … | silhouette segment -");
-    }
-  }
-
-  const auto work = [&](std::size_t i) -> Outcome {
-    const Input& input = inputs.images[i];
-    if (input.source != "-") return segment_one(input, input.source, plans[i], settings, module, stop);
-    if (!*standard_input) return failed(input, standard_input->error(), settings);
-    return segment_one(input, ImageSource::encoded(**standard_input), plans[i], settings, module, stop);
-  };
+  const auto work = [&](std::size_t i) { return segment_one(inputs.images[i], plans[i], settings, module, stop); };
 
   if (count > 1) context.console.progress().begin(fmt::format("segmenting {} images", count));
   int exit_code = kExitOk;
@@ -117,8 +120,11 @@ int run_segment(const Options& options, Context& context) {
   }
   const auto inputs = expand_inputs(options.inputs, options.recursive);
   if (!inputs) return console.fail(inputs.error());
-  const auto plans = plan_outputs(options.outputs, *inputs, !options.json, other_files(options));
+  const auto plans = plan_outputs(options.outputs, *inputs, !options.json);
   if (!plans) return console.fail(plans.error());
+  if (auto checked = check_targets(*plans, {}, originals_of(*inputs, other_files(options))); !checked) {
+    return console.fail(checked.error());
+  }
 
   // A mistyped name shouldn't cost the download of a model first.
   if (const auto* missing = options.json ? nullptr : only_missing_file(inputs->images)) {
@@ -131,6 +137,12 @@ int run_segment(const Options& options, Context& context) {
   if (!model) return console.fail(model.error());
   auto classes = parse_classes(options.classes, model->labels);
   if (!classes) return console.fail(classes.error());
+  tell_ambiguous_labels(options.classes, model->labels, console);
+  // Only now are the names of arrays known, and the model's file.
+  const auto arrays = array_names(model->labels, *classes);
+  if (auto checked = check_targets(*plans, arrays, originals_of(*inputs, other_files(options))); !checked) {
+    return console.fail(checked.error());
+  }
   const auto settings = settings_for(options, std::move(*classes), *model, console.colored());
   return segment_all(*inputs, *plans, settings, module, options.model.threads == 1, context);
 }
