@@ -43,8 +43,13 @@ TEST_F(OriginalsTest, TheEmbeddedModelIsSpared) {
   const auto path = run({"models", "path", "DEEPLAB_V3_MOBILENET_V2_EMBEDDED"});
   ASSERT_TRUE(path.out.ends_with(".pte\n"));
   const std::string file = path.out.substr(0, path.out.size() - 1);
+  const auto bytes = read_bytes(file);
   EXPECT_THAT(run({"segment", "photo.ppm", "--mask", file}), FailedWith(2, "overwrite"));
-  EXPECT_EQ(read_bytes(file), read_bytes(source_file("models/deeplab_v3_mobilenet_v2.pte")));
+  if (read_bytes(file) == bytes) return;
+  // Every other test needs it.
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  ADD_FAILURE() << "the embedded model was overwritten";
 }
 
 TEST_F(OriginalsTest, ADownloadedModelIsSpared) {
