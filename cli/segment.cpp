@@ -148,7 +148,9 @@ int run_segment(const Options& options, Context& context) {
 }
 
 constexpr std::string_view kFooter =
-    R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, or - for standard input.
+    R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, a pipe, or - for standard input. A name
+that begins with a dash is given as ./-name. Of a folder, hidden files and (with --recursive) hidden folders are left out;
+one that can't be read is reported, and the rest is done.
 
 Where results go:
   Without an output option, the classes found are printed and an overlay is written beside each image as
@@ -161,7 +163,7 @@ Where results go:
   --resize. The cut-out shows the classes of --classes, or all but the background if there are none.
   Shapes (--rle, --polygons) are those of --classes, or of every class found but the background, in pixels of the
   class map: give --resize for the photo's.
-  Files that exist are replaced, but never an input. Results are whole or not there.
+  Files that exist are replaced, but never an input, the model or the labels. Results are whole or not there.
 
 --rle writes a JSON array of {label, class, size [height, width], area, bbox [x, y, width, height], counts}, with the
 counts as COCO's compressed text, which pycocotools reads. --polygons writes {label, class, size, area, bbox, polygons

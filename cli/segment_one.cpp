@@ -175,6 +175,21 @@ Outcome failed(const Input& input, const Error& error, const Settings& settings)
   return outcome;
 }
 
+namespace {
+
+/// Where there is no memory for the message either, a text so short that it needs none.
+Outcome out_of_memory(const Input& input, const Settings& settings) noexcept {
+  try {
+    return failed(input, {ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}, settings);
+  } catch (const std::bad_alloc&) {
+    Outcome outcome;
+    outcome.error.emplace(ErrorCode::kLimitExceeded, "out of memory");
+    return outcome;
+  }
+}
+
+}  // namespace
+
 Outcome segment_one(const Input& input, const OutputPlan& plan, const Settings& settings,
                     const ImageSegmentationModule& module, const std::stop_token& stop) noexcept {
   try {
@@ -183,7 +198,7 @@ Outcome segment_one(const Input& input, const OutputPlan& plan, const Settings& 
     auto outcome = segment(input, plan, settings, module, stop);
     return outcome ? std::move(*outcome) : failed(input, outcome.error(), settings);
   } catch (const std::bad_alloc&) {
-    return failed(input, {ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}, settings);
+    return out_of_memory(input, settings);
   } catch (const std::exception& error) {
     return failed(input, {ErrorCode::kInternal, fmt::format("'{}': {}", input.name, error.what())}, settings);
   }

@@ -145,7 +145,11 @@ Finished Process::finish() {
     std::array<pollfd, 3> descriptors{pollfd{.fd = rest.empty() ? -1 : in_, .events = POLLOUT, .revents = 0},
                                       pollfd{.fd = out_, .events = POLLIN, .revents = 0},
                                       pollfd{.fd = err_, .events = POLLIN, .revents = 0}};
-    if (::poll(descriptors.data(), descriptors.size(), -1) < 0) continue;
+    // One that never ends would keep all tests from ending.
+    constexpr int kPatienceMs = 300'000;
+    const int ready = ::poll(descriptors.data(), descriptors.size(), kPatienceMs);
+    if (ready == 0) ::kill(pid_, SIGKILL);
+    if (ready <= 0) continue;
     if (descriptors[0].revents != 0) {
       const ssize_t n = ::write(in_, rest.data(), rest.size());
       rest.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : errno == EAGAIN ? 0 : rest.size());
