@@ -278,7 +278,7 @@ Argument& Arguments::add_size(std::string_view name, std::string shown, std::opt
     const auto size = parse_size(text);
     if (has_decimal_comma(text)) return usage(kDecimalComma);
     if (!size) return usage("give a number of bytes, as in 500MB or 2GB");
-    value = *size;
+    value = size;
     return {};
   });
 }
