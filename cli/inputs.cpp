@@ -14,6 +14,7 @@
 #include "endings.hpp"
 #include "files.hpp"
 #include "format.hpp"
+#include "signals.hpp"
 #include "silhouette/image_source.hpp"
 
 namespace silhouette::cli {
@@ -123,7 +124,8 @@ struct Content {
 Content collect(const fs::path& top, bool recursive) {
   Content content;
   std::vector<fs::path> folders{top};
-  while (!folders.empty()) {
+  // A whole disk takes its time; who interrupts that sees it end with the loading of the model.
+  while (!folders.empty() && Signals::caught() == 0) {
     const fs::path folder = std::move(folders.back());
     folders.pop_back();
     std::error_code error;
@@ -183,6 +185,14 @@ void add_folder(const std::string& argument, bool recursive, std::vector<Input>&
   images.push_back(std::move(failed));
 }
 
+/// The folder that a path or file URI names; empty if it names none.
+std::string folder_of(const std::string& argument) {
+  std::error_code error;
+  if (fs::is_directory(argument, error)) return argument;
+  const auto described = describe_source(argument);
+  return described && fs::is_directory(described->path, error) ? described->path : std::string();
+}
+
 }  // namespace
 
 Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool recursive) {
@@ -191,15 +201,14 @@ Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool rec
     return fail(ErrorCode::kInvalidArgument, "standard input ('-') can be given once only");
   }
   for (const auto& argument : arguments) {
-    std::error_code error;
     if (argument.empty()) return fail(ErrorCode::kInvalidArgument, "an INPUT is empty; give a file, folder or URL");
     if (argument == "-" && ::isatty(STDIN_FILENO) == 1) {
       return fail(ErrorCode::kInvalidArgument,
                   "standard input is the terminal; pipe an image into it: … | silhouette segment -");
     }
-    if (argument != "-" && fs::is_directory(argument, error)) {
+    if (const std::string folder = folder_of(argument); !folder.empty()) {
       inputs.several = true;
-      add_folder(argument, recursive, inputs.images);
+      add_folder(folder, recursive, inputs.images);
     } else {
       inputs.images.push_back(input_for(argument));
     }

@@ -88,7 +88,7 @@ TEST_F(FaultsTest, HiddenFoldersAreSkippedUnlessTheyAreNamed) {
   write("in/below/d.ppm", photo());
   EXPECT_THAT(run({"segment", "in", "--recursive", "--mask", "out"}), Succeeded());
   EXPECT_THAT(files("out"), ElementsAre("a.mask.png", "below/d.mask.png"));
-  EXPECT_THAT(run({"segment", "in/.git", "--mask", "named"}), Succeeded());
+  EXPECT_THAT(run({"segment", "file://" + path("in/.git").string(), "--mask", "named"}), Succeeded());
   EXPECT_THAT(files("named"), ElementsAre("b.mask.png"));
 }
 
@@ -204,7 +204,7 @@ TEST_F(FaultsTest, InputsThatBeginWithADashAreExplained) {
 }
 
 TEST_F(FaultsTest, BracketsAndPercentSignsInNamesAreNames) {
-  for (const char* folder : {"[a,b]", "[a]", "%%", "++", "{}"}) {
+  for (const char* folder : {"[a,b]", "[a]", "%%", "++", "{}", "scan"}) {
     write(std::string(folder) + "/a.ppm", photo());
     EXPECT_THAT(run({"segment", folder, "--json"}), Succeeded()) << folder;
   }
