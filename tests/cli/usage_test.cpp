@@ -182,7 +182,7 @@ TEST_F(UsageTest, EveryGroupOfErrorsHasItsExitCode) {
   const auto fixture = [](const char* name) { return source_file("tests/data/models/").string() + name; };
 
   EXPECT_THAT(run({"info", "text.pte"}), FailedWith(3, "text.pte"));
-  EXPECT_THAT(run({"info", fixture("int_output.pte")}), FailedWith(3, "int_output.pte"));
+  EXPECT_THAT(run({"info", fixture("rank2_input.pte")}), FailedWith(3, "rank2_input.pte"));
   EXPECT_THAT(run({"segment", "photo.ppm", "--model", "text.pte"}), FailedWith(3, "text.pte"));
   EXPECT_THAT(run({"segment", "text.jpg"}), FailedWith(4, "text.jpg"));
   EXPECT_THAT(run({"segment", "missing.jpg"}), FailedWith(5, "missing.jpg"));
