@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     std::printf("%s\n", file.c_str());
     const Bytes whole = silhouette::test::read_bytes(file);
     silhouette::fuzz::try_input(whole);
-    for (auto i = random_inputs / (4 * files.size()); i > 0; --i) {
+    for (auto i = random_inputs / files.size(); i > 0; --i) {
       Bytes spoilt = whole;
       flip(spoilt, random);
       silhouette::fuzz::try_input(spoilt);
