@@ -1,5 +1,8 @@
 // Any bytes as an encoded image: refused with a reason, or decoded to the same pixels every time.
 #include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
 
 #include "fuzz/engines.hpp"
 #include "fuzz/input.hpp"
@@ -22,9 +25,40 @@ void require_reason(const Error& error) {
   require_one_line(error.message);
 }
 
+/// A Netpbm file written here: its pixels are known, and a part of it isn't an image.
+void try_made_image(Input in) {
+  const int width = in.within(1, 40);
+  const int height = in.within(1, 40);
+  const bool grey = in.one_in(2);
+  const unsigned missing = in.one_in(3) ? 1 + in.below(200) : 0;
+  const std::string header = fmt::format("{}\n{} {}\n255\n", grey ? "P5" : "P6", width, height);
+  std::vector<std::byte> file(header.size());
+  std::memcpy(file.data(), header.data(), header.size());
+  std::vector<std::uint8_t> expected;
+  for (int i = 0; i < width * height; ++i) {
+    for (int c = 0; c < 3; ++c) {
+      const bool own = c == 0 || !grey;
+      const auto value = own ? static_cast<std::uint8_t>(in.empty() ? i * 7 + c : in.byte()) : expected.back();
+      expected.push_back(value);
+      if (own) file.push_back(std::byte{value});
+    }
+  }
+  file.resize(file.size() - std::min<std::size_t>(missing, file.size() - header.size()));
+  const auto image = decode_image(file, kName);
+  if (missing > 0) {
+    if (image) broken("{} × {} pixels are read of a file that lacks {} bytes", width, height, missing);
+    return require_reason(image.error());
+  }
+  if (!image) broken("a sound image is refused: {}", image.error().message);
+  if (image->width != width || image->height != height) broken("{} × {} pixels", image->width, image->height);
+  if (!std::ranges::equal(image->pixels.span(), expected)) broken("an image has other pixels than it was made of");
+}
+
 }  // namespace
 
 void try_input(std::span<const std::byte> bytes) {
+  // No image that is read begins so.
+  if (!bytes.empty() && bytes.front() == std::byte{1}) return try_made_image(Input(bytes.subspan(1)));
   const auto image = decode_image(bytes, kName);
   if (!image) return require_reason(image.error());
   if (image->width < 1 || image->height < 1 || image->width > kMostSide || image->height > kMostSide)
