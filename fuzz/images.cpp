@@ -38,7 +38,8 @@ void try_made_image(Input in) {
   for (int i = 0; i < width * height; ++i) {
     for (int c = 0; c < 3; ++c) {
       const bool own = c == 0 || !grey;
-      const auto value = own ? static_cast<std::uint8_t>(in.empty() ? i * 7 + c : in.byte()) : expected.back();
+      const auto value =
+          own ? static_cast<std::uint8_t>(in.empty() ? static_cast<unsigned>(i * 7 + c) : in.byte()) : expected.back();
       expected.push_back(value);
       if (own) file.push_back(std::byte{value});
     }

@@ -28,10 +28,10 @@ void require_shown(std::string_view text) {
   if (shown.contains(kSecret)) broken("'{}' is shown with its secret: '{}'", text, shown);
 }
 
-/// `text` without what ends a host, so that it can stand within one.
+/// `text` without what ends a host, so that it can stand before one. The last '@' is the one that counts.
 std::string part_of_authority(std::string text) {
   std::erase_if(text,
-                [](char c) { return std::string_view("/?#@\\").contains(c) || static_cast<unsigned char>(c) < 0x21; });
+                [](char c) { return std::string_view("/?#\\").contains(c) || static_cast<unsigned char>(c) < 0x21; });
   return text;
 }
 
@@ -81,10 +81,10 @@ void try_file_uri(const std::string& text) {
 void try_secrets(Input& in) {
   const bool upper = in.one_in(2);
   const std::string text = in.text();
-  const std::string host = part_of_authority(text.substr(0, text.find('/')));
+  const std::string user = part_of_authority(text.substr(0, text.find('/')));
   const std::string rest = text.substr(std::min(text.size(), text.find('/')));
   const std::string start = upper ? "HTTPS://" : "http://";
-  const std::string with_user = fmt::format("{}user:{}{}@host.example{}", start, kSecret, host, rest);
+  const std::string with_user = fmt::format("{}user{}:{}{}@host.example{}", start, user, kSecret, user, rest);
   const std::string with_query =
       fmt::format("{}host.example/{}?key={}&{}", start, text.substr(0, text.find_first_of("?#")), kSecret, text);
   for (const std::string& url : {with_user, with_query}) {
