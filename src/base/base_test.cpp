@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +8,11 @@
 #include <limits>
 #include <thread>
 #include <vector>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/aligned_buffer.hpp"
 #include "base/buffer_pool.hpp"
@@ -63,7 +67,7 @@ TEST(ThreadPool, RunsEveryIndexOnce) {
     ThreadPool pool(threads);
     for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U}) {
       std::vector<std::atomic<int>> seen(count);
-      pool.parallel_for(count, [&](std::size_t i) { seen[i].fetch_add(1); });
+      pool.parallel_for(count, [&](std::size_t i, std::size_t) { seen[i].fetch_add(1); });
       for (const auto& n : seen) EXPECT_EQ(n.load(), 1);
     }
   }
@@ -76,12 +80,69 @@ TEST(ThreadPool, ServesSeveralCallersAndNestedLoops) {
   for (int c = 0; c < 4; ++c) {
     callers.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
-        pool.parallel_for(8, [&](std::size_t) { pool.parallel_for(4, [&](std::size_t) { total.fetch_add(1); }); });
+        pool.parallel_for(8, [&](std::size_t, std::size_t) {
+          pool.parallel_for(4, [&](std::size_t, std::size_t) { total.fetch_add(1); });
+        });
       }
     });
   }
   callers.clear();
   EXPECT_EQ(total.load(), 4 * 50 * 8 * 4);
+}
+
+TEST(ThreadPool, NoTwoWorkersOfALoopHaveOneNumber) {
+  ThreadPool pool(4);
+  std::vector<std::jthread> callers;
+  for (int c = 0; c < 2; ++c) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        std::vector<std::atomic_flag> taken(static_cast<std::size_t>(pool.size()));
+        pool.parallel_for(64, [&](std::size_t, std::size_t worker) {
+          ASSERT_LT(worker, taken.size());
+          EXPECT_FALSE(taken[worker].test_and_set());
+          taken[worker].clear();
+        });
+      }
+    });
+  }
+}
+
+TEST(ThreadPool, ABodyThatThrowsEndsTheLoopAndNothingElse) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (const std::size_t which : {0U, 1U, 50U, 99U}) {
+      EXPECT_THROW(pool.parallel_for(100,
+                                     [&](std::size_t i, std::size_t) {
+                                       if (i == which) throw std::bad_alloc();
+                                     }),
+                   std::bad_alloc);
+    }
+    EXPECT_THROW(pool.parallel_for(100, [](std::size_t, std::size_t) { throw std::bad_alloc(); }), std::bad_alloc);
+    // All workers take part again.
+    std::atomic<int> total{0};
+    pool.parallel_for(100, [&](std::size_t, std::size_t) { total.fetch_add(1); });
+    EXPECT_EQ(total.load(), 100);
+  }
+}
+
+TEST(ThreadPool, IsSmallerWhereThereAreNoThreads) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become a user who may have no second thread";
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // Nobody's user number: this process is all that it has.
+    constexpr uid_t kUser = 1'234'567;
+    const rlimit one{1, 1};
+    if (setrlimit(RLIMIT_NPROC, &one) != 0 || setresuid(kUser, kUser, kUser) != 0) _exit(2);
+    ThreadPool pool(4);
+    std::size_t sum = 0;
+    pool.parallel_for(10, [&](std::size_t i, std::size_t) { sum += i; });
+    _exit(pool.size() == 1 && sum == 45 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(File, WritesWholeAndReadsBack) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <system_error>
+#include <exception>
 
 namespace silhouette {
 namespace {
@@ -29,17 +29,23 @@ void pause() noexcept {
 struct ThreadPool::Job {
   std::size_t count;
   std::size_t threads;
-  const std::function<void(std::size_t)>* body;
+  const Body* body;
   std::atomic<std::size_t> next{0};
+  std::atomic_flag failed;
+  std::exception_ptr error;  ///< the first body's that threw
 };
 
 ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i) {
-    try {
-      workers_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      break;
+  if (threads <= 1) return;
+  const auto workers = static_cast<std::size_t>(threads) - 1;
+  // While none runs: a vector that grew could fail, and end threads that nobody has joined.
+  workers_.reserve(workers);
+  try {
+    while (workers_.size() < workers) {
+      workers_.emplace_back([this, worker = workers_.size() + 1] { work(worker); });
     }
+  } catch (const std::exception&) {
+    // Fewer will do: no thread (std::system_error), or no memory for one, is to be had.
   }
 }
 
@@ -52,12 +58,17 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : workers_) worker.join();
 }
 
-void ThreadPool::run(Job& job) {
+void ThreadPool::run(Job& job, std::size_t worker) noexcept {
   std::size_t begin = job.next.load(std::memory_order_relaxed);
   while (begin < job.count) {
     const std::size_t end = begin + std::max<std::size_t>(1, (job.count - begin) / (kPartOfShare * job.threads));
     if (!job.next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
-    for (std::size_t i = begin; i < end; ++i) (*job.body)(i);
+    try {
+      for (std::size_t i = begin; i < end; ++i) (*job.body)(i, worker);
+    } catch (...) {
+      if (!job.failed.test_and_set()) job.error = std::current_exception();
+      job.next.store(job.count, std::memory_order_relaxed);
+    }
     begin = job.next.load(std::memory_order_relaxed);
   }
 }
@@ -77,12 +88,12 @@ bool ThreadPool::wait_for_job() {
   return !stopping_;
 }
 
-void ThreadPool::work() {
+void ThreadPool::work(std::size_t worker) {
   while (wait_for_job()) {
     ++active_;
     Job* const job = job_.load();
     if (job != nullptr) {
-      run(*job);
+      run(*job, worker);
       // Nothing is left to hand out: the others needn't look.
       Job* mine = job;
       job_.compare_exchange_strong(mine, nullptr);
@@ -91,11 +102,12 @@ void ThreadPool::work() {
   }
 }
 
-void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {
-  Job job{count, workers_.size() + 1, &body, {}};
+void ThreadPool::parallel_for(std::size_t count, const Body& body) {
+  Job job{.count = count, .threads = workers_.size() + 1, .body = &body, .next = 0, .failed = {}, .error = {}};
   // A flag, not a mutex: a loop inside a loop asks for it on the thread that holds it.
   if (workers_.empty() || count < 2 || busy_.test_and_set(std::memory_order_acquire)) {
-    run(job);
+    run(job, 0);
+    if (job.error) std::rethrow_exception(job.error);
     return;
   }
   job_ = &job;
@@ -106,7 +118,7 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     }
     wake_.notify_all();
   }
-  run(job);
+  run(job, 0);
   // The queue is empty now; a worker may still be inside its last item, and none may pick the job up any more.
   job_ = nullptr;
   for (int looks = 0; active_ > 0; ++looks) {
@@ -117,6 +129,7 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     }
   }
   busy_.clear(std::memory_order_release);
+  if (job.error) std::rethrow_exception(job.error);
 }
 
 }  // namespace silhouette

@@ -15,7 +15,7 @@ namespace silhouette {
 /// threads at once are safe: one gets the workers, the others run their loop alone.
 class ThreadPool {
  public:
-  /// `threads` ≥ 1 in all. If the system refuses a thread the pool is smaller.
+  /// `threads` ≥ 1 in all. If there is no thread, or no memory for one, to be had the pool is smaller.
   explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -23,15 +23,19 @@ class ThreadPool {
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls `body(i)` once for every i in [0, count), in any order and on any thread, and returns when all are done.
-  /// `body` must not throw.
-  void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
+  /// What a loop calls: with the number of a task, and the number in [0, size()) of who does it. No two calls of one
+  /// loop that run at once have the same of the latter, so that what a worker needs can be made before, one of it each.
+  using Body = std::function<void(std::size_t task, std::size_t worker)>;
+
+  /// Calls `body` once for every task in [0, count), in any order and on any thread, and returns when all are done.
+  /// If it throws, tasks that have not begun are left out, and one of the exceptions reaches the caller.
+  void parallel_for(std::size_t count, const Body& body);
 
  private:
   struct Job;
-  void work();
+  void work(std::size_t worker);
   bool wait_for_job();
-  static void run(Job& job);
+  static void run(Job& job, std::size_t worker) noexcept;
 
   std::atomic_flag busy_;
   std::atomic<Job*> job_ = nullptr;

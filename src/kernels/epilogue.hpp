@@ -8,12 +8,12 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
 /// e^r − 1 for |r| ≤ ln 2 / 2 (Cephes' expf by S. Moshier).
 [[gnu::always_inline]] inline Vec small_expm1(Vec r) {
   Vec p = splat(1.9875691500e-4F);
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  return p * r * r + r;
+  p = multiply_add(p, r, 1.3981999507e-3F);
+  p = multiply_add(p, r, 8.3334519073e-3F);
+  p = multiply_add(p, r, 4.1665795894e-2F);
+  p = multiply_add(p, r, 1.6666665459e-1F);
+  p = multiply_add(p, r, 5.0000001201e-1F);
+  return multiply_add(p * r, r, r);
 }
 
 /// e^x = `factor` × 2^`exponent`.
@@ -23,11 +23,10 @@ struct Power {
 };
 
 [[gnu::always_inline]] inline Power exp_parts(Vec x) {
-  const Vec scaled = x * 1.44269504088896341F;
   // Rounded to the nearest whole number by the addition of 1.5 × 2^23.
-  const Vec shifted = scaled + 12582912.0F;
+  const Vec shifted = multiply_add(x, 1.44269504088896341F, 12582912.0F);
   const Vec whole = shifted - 12582912.0F;
-  const Vec r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
+  const Vec r = multiply_add(whole, 2.12194440e-4F, multiply_add(whole, -0.693359375F, x));
   return {small_expm1(r) + 1.0F, reinterpret_cast<const IntVec&>(shifted) - 0x4B400000};
 }
 
@@ -36,21 +35,15 @@ struct Power {
   return reinterpret_cast<const Vec&>(bits);
 }
 
-/// e^x for x ≤ 0 to 2 ulp.
-[[gnu::always_inline]] inline Vec exp_negative(Vec x) {
-  const Power power = exp_parts(max(x, splat(-87.0F)));
-  return power.factor * power_of_two(power.exponent);
-}
-
 [[gnu::always_inline]] inline Vec sigmoid(Vec x) {
   // Of −|x|, so that nothing overflows: 1 / (1 + e^−|x|) is right of zero, its complement left of it.
-  const Vec e = exp_negative(min(x, -x));
-  const Vec right = 1.0F / (1.0F + e);
+  const Power e = exp_parts(max(min(x, -x), splat(-87.0F)));
+  const Vec right = 1.0F / multiply_add(e.factor, power_of_two(e.exponent), 1.0F);
   return x < 0.0F ? 1.0F - right : right;
 }
 
 [[gnu::always_inline]] inline Vec hardsigmoid(Vec x) {
-  return min(max(x * (1.0F / 6.0F) + 0.5F, splat(0)), splat(1));
+  return min(max(multiply_add(x, 1.0F / 6.0F, 0.5F), splat(0)), splat(1));
 }
 
 /// What an epilogue does, its clamp's bounds in registers.

@@ -7,10 +7,16 @@
 
 #include "kernels/kernels.hpp"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 namespace silhouette::kernels::SILHOUETTE_ISA {
 
-// Compiler vectors rather than a wrapper library: one source gives the instructions of every set, registers are counted
-// by the compiler, and sums of products become fused where the set has that (-ffp-contract=fast).
+// Compiler vectors rather than a wrapper library: one source gives the instructions of every set, and registers are
+// counted by the compiler.
 using Vec [[gnu::vector_size(4 * kLanes), gnu::may_alias]] = float;
 using IntVec [[gnu::vector_size(4 * kLanes), gnu::may_alias]] = std::int32_t;
 
@@ -39,9 +45,50 @@ inline constexpr std::size_t kBlockVecs = kBlock / kLanes;
   __builtin_memcpy(p, &v, count * sizeof(float));
 }
 [[gnu::always_inline]] inline Vec splat(float x) {
-  Vec v;
-  for (std::size_t i = 0; i < kLanes; ++i) v[i] = x;
-  return v;
+  // Of all ways to say it the one that compilers turn into a single broadcast; x − 0 is x, −0 and NaN too.
+  return x - Vec{};
+}
+// Which products are fused with the sums that they go into is said here and not left to the compiler
+// (-ffp-contract=off): copies of one expression would round differently, and results would depend on where a row is
+// cut.
+template <typename V>
+[[gnu::always_inline]] inline V fused_if_there_is(V a, V b, V c) {
+  return a * b + c;
+}
+#if defined(__FMA__)
+[[gnu::always_inline]] inline __m128 fused_if_there_is(__m128 a, __m128 b, __m128 c) {
+  return _mm_fmadd_ps(a, b, c);
+}
+[[gnu::always_inline]] inline __m256 fused_if_there_is(__m256 a, __m256 b, __m256 c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+#endif
+#if defined(__AVX512F__)
+[[gnu::always_inline]] inline __m512 fused_if_there_is(__m512 a, __m512 b, __m512 c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+#endif
+/// a × b + c, rounded once where the instruction set has that.
+[[gnu::always_inline]] inline Vec multiply_add(Vec a, Vec b, Vec c) {
+#if defined(__aarch64__)
+  if constexpr (kLanes == 4) {
+    return __builtin_bit_cast(Vec, vfmaq_f32(__builtin_bit_cast(float32x4_t, c), __builtin_bit_cast(float32x4_t, a),
+                                             __builtin_bit_cast(float32x4_t, b)));
+  }
+#endif
+  return fused_if_there_is(a, b, c);
+}
+[[gnu::always_inline]] inline Vec multiply_add(float a, Vec b, Vec c) {
+  return multiply_add(splat(a), b, c);
+}
+[[gnu::always_inline]] inline Vec multiply_add(Vec a, float b, Vec c) {
+  return multiply_add(a, splat(b), c);
+}
+[[gnu::always_inline]] inline Vec multiply_add(Vec a, Vec b, float c) {
+  return multiply_add(a, b, splat(c));
+}
+[[gnu::always_inline]] inline Vec multiply_add(Vec a, float b, float c) {
+  return multiply_add(a, splat(b), splat(c));
 }
 [[gnu::always_inline]] inline Vec min(Vec a, Vec b) {
   return a < b ? a : b;

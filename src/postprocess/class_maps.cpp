@@ -392,23 +392,19 @@ Result<ClassMaps> make_checked(const LogitsView& logits, int width, int height, 
   const int bands = (height - 1) / band_rows + 1;
 
   std::vector<Workspace> workspaces;
-  for (int i = 0; i < std::min(pool.size(), bands); ++i) {
+  for (int i = 0; i < pool.size() && (i == 0 || bands > 1); ++i) {
     auto work = plan.create_workspace();
     if (!work) return std::unexpected(std::move(work.error()));
     workspaces.push_back(std::move(*work));
   }
-  std::atomic<int> next{0};
   std::atomic<bool> stopped{false};
-  pool.parallel_for(workspaces.size(), [&](std::size_t i) {
-    for (int band = next.fetch_add(1, std::memory_order_relaxed); band < bands;
-         band = next.fetch_add(1, std::memory_order_relaxed)) {
-      if (stop.stop_requested()) {
-        stopped.store(true, std::memory_order_relaxed);
-        return;
-      }
-      const int begin = band * band_rows;
-      plan.run_rows(begin, std::min(begin + band_rows, height), workspaces[i]);
+  pool.parallel_for(static_cast<std::size_t>(bands), [&](std::size_t band, std::size_t worker) {
+    if (stop.stop_requested()) {
+      stopped.store(true, std::memory_order_relaxed);
+      return;
     }
+    const int begin = static_cast<int>(band) * band_rows;
+    plan.run_rows(begin, std::min(begin + band_rows, height), workspaces[worker]);
   });
   if (stopped.load(std::memory_order_relaxed)) return cancelled();
   return maps;

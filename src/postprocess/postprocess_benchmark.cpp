@@ -49,7 +49,7 @@ std::vector<std::int32_t> straightforward(const LogitsView& logits, int width, i
   std::vector<float> planes(channels * pixels);
   const float scale_x = static_cast<float>(logits.width) / static_cast<float>(width);
   const float scale_y = static_cast<float>(logits.height) / static_cast<float>(height);
-  pool.parallel_for(channels, [&](std::size_t c) {
+  pool.parallel_for(channels, [&](std::size_t c, std::size_t) {
     const float* const source = logits.values.data() + c * static_cast<std::size_t>(logits.height * logits.width);
     float* const plane = planes.data() + c * pixels;
     for (int y = 0; y < height; ++y) {
@@ -71,7 +71,7 @@ std::vector<std::int32_t> straightforward(const LogitsView& logits, int width, i
   std::vector<std::int32_t> argmax(pixels);
   for (auto& map : probabilities) map.resize(pixels);
   const auto row = static_cast<std::size_t>(width);
-  pool.parallel_for(static_cast<std::size_t>(height), [&](std::size_t y) {
+  pool.parallel_for(static_cast<std::size_t>(height), [&](std::size_t y, std::size_t) {
     std::vector<float> best(row, -INFINITY);
     std::vector<float> sum(row, 0.0F);
     for (std::size_t c = 0; c < channels; ++c) {
@@ -133,7 +133,7 @@ std::vector<float> upsampled(const LogitsView& logits, ThreadPool& pool) {
   const Axis rows = make_axis(logits.height, height, true);
   const Axis columns = make_axis(logits.width, width, true);
   std::vector<float> values(plane * static_cast<std::size_t>(logits.channels));
-  pool.parallel_for(static_cast<std::size_t>(logits.channels), [&](std::size_t c) {
+  pool.parallel_for(static_cast<std::size_t>(logits.channels), [&](std::size_t c, std::size_t) {
     std::vector<float> row(static_cast<std::size_t>(logits.width) + 1);
     const float* const source = logits.values.data() + c * static_cast<std::size_t>(logits.height * logits.width);
     float* out = values.data() + c * plane;

@@ -34,7 +34,7 @@ void normalize_image(const Image& image, const Normalization& normalization, Ten
   const auto width = static_cast<std::size_t>(image.width);
   const std::size_t plane = width * static_cast<std::size_t>(image.height);
   const auto tasks = static_cast<std::size_t>((image.height + kRowsPerTask - 1) / kRowsPerTask);
-  pool.parallel_for(tasks, [&](std::size_t task) {
+  pool.parallel_for(tasks, [&](std::size_t task, std::size_t) {
     const std::size_t begin = task * kRowsPerTask * width;
     const std::size_t end = std::min(begin + kRowsPerTask * width, plane);
     const std::uint8_t* const pixels = image.pixels.data();

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include <fmt/format.h>
@@ -38,6 +38,7 @@ class Tiling {
     rows_ = (height + tile_height_ - 1) / tile_height_;
   }
 
+  [[nodiscard]] std::size_t most_row_values() const { return static_cast<std::size_t>(tile_width_) * 3; }
   [[nodiscard]] std::size_t count() const {
     return static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_);
   }
@@ -87,17 +88,23 @@ std::uint8_t* target_row(Image& image, const Tile& tile, int y) {
   return image.row(y) + static_cast<std::size_t>(tile.x0) * 3;
 }
 
-// Runs `body(tile)` for every tile; the first error wins.
-template <typename Body>
-Result<void> for_each_tile(const Tiling& tiling, ThreadPool& pool, const Body& body) {
-  std::atomic_flag failed;
-  Error error;
-  pool.parallel_for(tiling.count(), [&](std::size_t i) {
-    auto done = body(tiling[i]);
-    if (!done && !failed.test_and_set()) error = std::move(done.error());
-  });
-  if (failed.test()) return std::unexpected(std::move(error));
-  return {};
+/// What a thread needs for one tile after the other, made before any of them.
+template <typename T>
+struct Scratch {
+  AlignedBuffer<T> ring;                   ///< rows after the horizontal pass
+  std::vector<const std::uint8_t*> lines;  ///< that one row of results is made of
+};
+
+template <typename T>
+Result<std::vector<Scratch<T>>> make_scratch(const ThreadPool& pool, std::size_t ring_values, std::size_t lines) {
+  std::vector<Scratch<T>> all(static_cast<std::size_t>(pool.size()));
+  for (auto& scratch : all) {
+    auto ring = AlignedBuffer<T>::create(ring_values, "rows of an image");
+    if (!ring) return std::unexpected(std::move(ring.error()));
+    scratch.ring = std::move(*ring);
+    scratch.lines.resize(lines);
+  }
+  return all;
 }
 
 void horizontal_rows(const SourceRows& source, const AxisWeights& axis, const Tile& tile, int y, int count,
@@ -114,43 +121,48 @@ void horizontal_rows(const SourceRows& source, const AxisWeights& axis, const Ti
   }
 }
 
-Result<void> resize_width_only(const SourceRows& source, const AxisWeights& axis, Image& target, ThreadPool& pool) {
-  return for_each_tile(Tiling(target.width, target.height, 1, pool), pool, [&](const Tile& tile) -> Result<void> {
+void resize_width_only(const SourceRows& source, const AxisWeights& axis, Image& target, ThreadPool& pool) {
+  const Tiling tiling(target.width, target.height, 1, pool);
+  pool.parallel_for(tiling.count(), [&](std::size_t task, std::size_t) {
+    const Tile tile = tiling[task];
     for (int y = tile.y0; y < tile.y1; y += kRowsAtOnce) {
       const int count = std::min(kRowsAtOnce, tile.y1 - y);
       std::array<std::uint8_t*, kRowsAtOnce> outs{};
       for (int r = 0; r < count; ++r) outs[static_cast<std::size_t>(r)] = target_row(target, tile, y + r);
       horizontal_rows(source, axis, tile, y, count, outs);
     }
-    return {};
   });
 }
 
 Result<void> resize_height_only(const Image& image, const AxisWeights& axis, Image& target, ThreadPool& pool) {
-  return for_each_tile(Tiling(target.width, target.height, 1, pool), pool, [&](const Tile& tile) -> Result<void> {
-    std::vector<const std::uint8_t*> rows;
+  const Tiling tiling(target.width, target.height, 1, pool);
+  auto scratch = make_scratch<std::uint8_t>(pool, 0, static_cast<std::size_t>(std::ranges::max(axis.count)));
+  if (!scratch) return std::unexpected(std::move(scratch.error()));
+  pool.parallel_for(tiling.count(), [&](std::size_t task, std::size_t worker) {
+    const Tile tile = tiling[task];
     for (int y = tile.y0; y < tile.y1; ++y) {
       const auto at = static_cast<std::size_t>(y);
-      rows.clear();
+      const std::span lines = std::span((*scratch)[worker].lines).first(static_cast<std::size_t>(axis.count[at]));
       for (int k = 0; k < axis.count[at]; ++k) {
-        rows.push_back(image.row(axis.first[at] + k) + static_cast<std::size_t>(tile.x0) * 3);
+        lines[static_cast<std::size_t>(k)] = image.row(axis.first[at] + k) + static_cast<std::size_t>(tile.x0) * 3;
       }
-      vertical_antialias(rows, axis.of(y), axis.precision, tile.row_values(), target_row(target, tile, y));
+      vertical_antialias(lines, axis.of(y), axis.precision, tile.row_values(), target_row(target, tile, y));
     }
-    return {};
   });
+  return {};
 }
 
 Result<void> resize_both(const SourceRows& source, const AxisWeights& horizontal, const AxisWeights& vertical,
                          Image& target, ThreadPool& pool) {
   const auto slots = static_cast<std::size_t>(std::ranges::max(vertical.count) + kRowsAtOnce - 1);
   const Tiling tiling(target.width, target.height, slots * 3, pool);
-  return for_each_tile(tiling, pool, [&](const Tile& tile) -> Result<void> {
+  auto scratch = make_scratch<std::uint8_t>(pool, slots * tiling.most_row_values(), slots);
+  if (!scratch) return std::unexpected(std::move(scratch.error()));
+  pool.parallel_for(tiling.count(), [&](std::size_t task, std::size_t worker) {
+    const Tile tile = tiling[task];
     const std::size_t stride = tile.row_values();
-    auto ring = AlignedBuffer<std::uint8_t>::create(slots * stride, "rows of an image");
-    if (!ring) return std::unexpected(std::move(ring.error()));
-    const auto slot = [&](int y) { return ring->data() + static_cast<std::size_t>(y) % slots * stride; };
-    std::vector<const std::uint8_t*> rows;
+    std::uint8_t* const ring = (*scratch)[worker].ring.data();
+    const auto slot = [&](int y) { return ring + static_cast<std::size_t>(y) % slots * stride; };
     int done = vertical.first[static_cast<std::size_t>(tile.y0)];
     const int last = static_cast<int>(tile.y1) - 1;
     const int stop = vertical.first[static_cast<std::size_t>(last)] + vertical.count[static_cast<std::size_t>(last)];
@@ -165,19 +177,20 @@ Result<void> resize_both(const SourceRows& source, const AxisWeights& horizontal
         horizontal_rows(source, horizontal, tile, done, count, outs);
         done += count;
       }
-      rows.clear();
-      for (int row = first; row < needed; ++row) rows.push_back(slot(row));
-      vertical_antialias(rows, vertical.of(y), vertical.precision, stride, target_row(target, tile, y));
+      const std::span lines = std::span((*scratch)[worker].lines).first(static_cast<std::size_t>(vertical.count[at]));
+      for (int row = first; row < needed; ++row) lines[static_cast<std::size_t>(row - first)] = slot(row);
+      vertical_antialias(lines, vertical.of(y), vertical.precision, stride, target_row(target, tile, y));
     }
-    return {};
   });
+  return {};
 }
 
 Result<void> resize_antialias(const Image& image, Image& target, ThreadPool& pool) {
   SourceRows source(image);
   if (auto ready = source.prepare(); !ready) return ready;
   if (image.height == target.height) {
-    return resize_width_only(source, antialias_weights(image.width, target.width), target, pool);
+    resize_width_only(source, antialias_weights(image.width, target.width), target, pool);
+    return {};
   }
   const auto vertical = antialias_weights(image.height, target.height);
   if (image.width == target.width) return resize_height_only(image, vertical, target, pool);
@@ -185,8 +198,10 @@ Result<void> resize_antialias(const Image& image, Image& target, ThreadPool& poo
 }
 
 // OpenCV takes the mean of four pixels, rounded half up, when both sides shrink to exactly half.
-Result<void> halve(const Image& image, Image& target, ThreadPool& pool) {
-  return for_each_tile(Tiling(target.width, target.height, 1, pool), pool, [&](const Tile& tile) -> Result<void> {
+void halve(const Image& image, Image& target, ThreadPool& pool) {
+  const Tiling tiling(target.width, target.height, 1, pool);
+  pool.parallel_for(tiling.count(), [&](std::size_t task, std::size_t) {
+    const Tile tile = tiling[task];
     for (int y = tile.y0; y < tile.y1; ++y) {
       const std::uint8_t* const upper = image.row(2 * y);
       const std::uint8_t* const lower = image.row(2 * y + 1);
@@ -197,25 +212,28 @@ Result<void> halve(const Image& image, Image& target, ThreadPool& pool) {
         }
       }
     }
-    return {};
   });
 }
 
 Result<void> resize_linear(const Image& image, Image& target, ThreadPool& pool) {
-  if (image.width == 2 * target.width && image.height == 2 * target.height) return halve(image, target, pool);
+  if (image.width == 2 * target.width && image.height == 2 * target.height) {
+    halve(image, target, pool);
+    return {};
+  }
   SourceRows source(image);
   if (auto ready = source.prepare(); !ready) return ready;
   const auto horizontal = linear_weights(image.width, target.width);
   const auto vertical = linear_rows(image.height, target.height);
   const Tiling tiling(target.width, target.height, 2 * 3 * sizeof(std::int16_t), pool);
-  return for_each_tile(tiling, pool, [&](const Tile& tile) -> Result<void> {
+  auto scratch = make_scratch<std::int16_t>(pool, 2 * tiling.most_row_values(), 0);
+  if (!scratch) return std::unexpected(std::move(scratch.error()));
+  pool.parallel_for(tiling.count(), [&](std::size_t task, std::size_t worker) {
+    const Tile tile = tiling[task];
     const std::size_t stride = tile.row_values();
-    auto ring = AlignedBuffer<std::int16_t>::create(2 * stride, "rows of an image");
-    if (!ring) return std::unexpected(std::move(ring.error()));
     std::array<int, 2> held = {-1, -1};
     const auto row = [&](int y) {
       const auto slot = static_cast<std::size_t>(y % 2);
-      std::int16_t* const values = ring->data() + slot * stride;
+      std::int16_t* const values = (*scratch)[worker].ring.data() + slot * stride;
       if (held[slot] != y) horizontal_linear(source[y], horizontal, tile.x0, tile.x1, values);
       held[slot] = y;
       return values;
@@ -225,8 +243,8 @@ Result<void> resize_linear(const Image& image, Image& target, ThreadPool& pool) 
       vertical_linear(row(lines.row[0]), row(lines.row[1]), lines.weight[0], lines.weight[1], stride,
                       target_row(target, tile, y));
     }
-    return {};
   });
+  return {};
 }
 
 }  // namespace
@@ -243,9 +261,13 @@ Result<Image> resize_image(const Image& image, int width, int height, ResizeFilt
     std::memcpy(target->pixels.data(), image.pixels.data(), image.pixels.size());
     return target;
   }
-  const auto done =
-      filter == ResizeFilter::kLinear ? resize_linear(image, *target, pool) : resize_antialias(image, *target, pool);
-  if (!done) return std::unexpected(done.error());
+  try {
+    auto done =
+        filter == ResizeFilter::kLinear ? resize_linear(image, *target, pool) : resize_antialias(image, *target, pool);
+    if (!done) return std::unexpected(std::move(done.error()));
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kLimitExceeded, "no memory to resize an image; use a smaller one");
+  }
   return target;
 }
 

@@ -127,7 +127,7 @@ class NativeEngine final : public Engine {
       cancelled = stop.stop_requested();
       if (cancelled) break;
       const auto start = std::chrono::steady_clock::now();
-      pool_->parallel_for(step->tasks, [&](std::size_t task) { step->run(frame, task); });
+      pool_->parallel_for(step->tasks, [&](std::size_t task, std::size_t) { step->run(frame, task); });
       if (times != nullptr) {
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
         times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
@@ -155,7 +155,7 @@ class NativeEngine final : public Engine {
       for (std::size_t part = 0; part < packing.parts; ++part) parts.emplace_back(&packing, part);
     }
     std::atomic<bool> packed = true;
-    pool_->parallel_for(parts.size(), [&](std::size_t i) {
+    pool_->parallel_for(parts.size(), [&](std::size_t i, std::size_t) {
       const auto& [packing, part] = parts[i];
       if (!packing->run(weights_.data() + packing->offset, part)) packed = false;
     });

@@ -36,8 +36,8 @@ template <std::size_t kPixels, bool kOne, bool kOther>
       for (std::size_t i = 0; i < kPixels; ++i) {
         Vec value = load(in + static_cast<std::ptrdiff_t>(i) * taps.stride + v * kLanes);
         if constexpr (kOne && kOther) value = in_register(value);
-        if constexpr (kOne) one[i][v] += w * value;
-        if constexpr (kOther) other[i][v] += u * value;
+        if constexpr (kOne) one[i][v] = multiply_add(w, value, one[i][v]);
+        if constexpr (kOther) other[i][v] = multiply_add(u, value, other[i][v]);
       }
     }
     in += taps.dilation;

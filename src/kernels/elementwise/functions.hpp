@@ -25,11 +25,11 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
   const Vec far = 1.0F - 2.0F / (exp(size + size) + 1.0F);
   const Vec square = x * x;
   Vec p = splat(-5.70498872745e-3F);
-  p = p * square + 2.06390887954e-2F;
-  p = p * square - 5.37397155531e-2F;
-  p = p * square + 1.33314422036e-1F;
-  p = p * square - 3.33332819422e-1F;
-  const Vec near = p * square * x + x;
+  p = multiply_add(p, square, 2.06390887954e-2F);
+  p = multiply_add(p, square, -5.37397155531e-2F);
+  p = multiply_add(p, square, 1.33314422036e-1F);
+  p = multiply_add(p, square, -3.33332819422e-1F);
+  const Vec near = multiply_add(p * square, x, x);
   return size < 0.625F ? near : (x < 0.0F ? -far : far);
 }
 
@@ -37,18 +37,18 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
 /// 1.2e-7 of its value.
 [[gnu::always_inline]] inline Vec gelu(Vec x) {
   const Vec z = max(-x, x) * 0.70710678118654752F;
-  const Vec t = 1.0F / (1.0F + 0.5F * z);
+  const Vec t = 1.0F / multiply_add(z, 0.5F, 1.0F);
   Vec p = splat(0.17087277F);
-  p = p * t - 0.82215223F;
-  p = p * t + 1.48851587F;
-  p = p * t - 1.13520398F;
-  p = p * t + 0.27886807F;
-  p = p * t - 0.18628806F;
-  p = p * t + 0.09678418F;
-  p = p * t + 0.37409196F;
-  p = p * t + 1.00002368F;
-  p = p * t - 1.26551223F;
-  const Vec tail = 0.5F * t * exp(p - z * z);
+  p = multiply_add(p, t, -0.82215223F);
+  p = multiply_add(p, t, 1.48851587F);
+  p = multiply_add(p, t, -1.13520398F);
+  p = multiply_add(p, t, 0.27886807F);
+  p = multiply_add(p, t, -0.18628806F);
+  p = multiply_add(p, t, 0.09678418F);
+  p = multiply_add(p, t, 0.37409196F);
+  p = multiply_add(p, t, 1.00002368F);
+  p = multiply_add(p, t, -1.26551223F);
+  const Vec tail = 0.5F * t * exp(multiply_add(-z, z, p));
   return x * (x < 0.0F ? tail : 1.0F - tail);
 }
 
@@ -61,19 +61,20 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
   const Vec half = reinterpret_cast<const Vec&>(mantissa);
   // Between √½ and √2.
   const Vec is_small = half < 0.70710678118654752F ? splat(1) : splat(0);
-  const Vec m = half + half * is_small - 1.0F;
+  const Vec m = multiply_add(half, is_small, half - 1.0F);
   const Vec e = exponent - is_small;
   const Vec square = m * m;
   Vec p = splat(7.0376836292e-2F);
-  p = p * m - 1.1514610310e-1F;
-  p = p * m + 1.1676998740e-1F;
-  p = p * m - 1.2420140846e-1F;
-  p = p * m + 1.4249322787e-1F;
-  p = p * m - 1.6668057665e-1F;
-  p = p * m + 2.0000714765e-1F;
-  p = p * m - 2.4999993993e-1F;
-  p = p * m + 3.3333331174e-1F;
-  const Vec inside = (m + (p * m * square - 2.12194440e-4F * e - 0.5F * square)) + 0.693359375F * e;
+  p = multiply_add(p, m, -1.1514610310e-1F);
+  p = multiply_add(p, m, 1.1676998740e-1F);
+  p = multiply_add(p, m, -1.2420140846e-1F);
+  p = multiply_add(p, m, 1.4249322787e-1F);
+  p = multiply_add(p, m, -1.6668057665e-1F);
+  p = multiply_add(p, m, 2.0000714765e-1F);
+  p = multiply_add(p, m, -2.4999993993e-1F);
+  p = multiply_add(p, m, 3.3333331174e-1F);
+  const Vec small = multiply_add(square, -0.5F, multiply_add(e, -2.12194440e-4F, p * m * square));
+  const Vec inside = multiply_add(e, 0.693359375F, m + small);
   const Vec outside = x == 0.0F ? splat(-__builtin_inff()) : splat(__builtin_nanf(""));
   return x > 0.0F ? (x > 3.40282347e+38F ? x : inside) : outside;
 }

@@ -106,7 +106,7 @@ inline void combine(const float* const* inputs, const float* factors, float* out
   const Vec fb = splat(factors[1]);
   const Vec fc = splat(factors[2]);
   for (std::size_t i = 0; i < count; i += kLanes) {
-    store(output + i, fa * load(a + i) + fb * load(b + i) + fc * load(c + i));
+    store(output + i, multiply_add(fc, load(c + i), multiply_add(fb, load(b + i), fa * load(a + i))));
   }
 }
 

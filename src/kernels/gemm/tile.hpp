@@ -56,9 +56,9 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       for (std::size_t v = 0; v < kVecs; ++v) column[v] = load(b + k * kColumns + v * kLanes);
 #pragma GCC unroll 16
       for (std::size_t r = 0; r < kRows; ++r) {
-        const float value = a[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(k)];
+        const Vec value = splat(a[static_cast<std::ptrdiff_t>(r) * row_stride + static_cast<std::ptrdiff_t>(k)]);
 #pragma GCC unroll 16
-        for (std::size_t v = 0; v < kVecs; ++v) acc[r][v] += value * column[v];
+        for (std::size_t v = 0; v < kVecs; ++v) acc[r][v] = multiply_add(value, column[v], acc[r][v]);
       }
     };
     for (std::size_t chunk = whole_chunks; chunk != 0; --chunk) {

@@ -15,9 +15,9 @@ inline void resize(const ResizeRow& r) {
 #pragma GCC unroll 4
     for (std::size_t lane = 0; lane < kBlock; lane += kLanes) {
       const auto at = [lane](const float* row, std::ptrdiff_t i) { return load(row + i + lane); };
-      const Vec top = at(r.top, left) + weight * (at(r.top, right) - at(r.top, left));
-      const Vec bottom = at(r.bottom, left) + weight * (at(r.bottom, right) - at(r.bottom, left));
-      store(r.output + x * kBlock + lane, finisher(top + r.weight_bottom * (bottom - top)));
+      const Vec top = multiply_add(weight, at(r.top, right) - at(r.top, left), at(r.top, left));
+      const Vec bottom = multiply_add(weight, at(r.bottom, right) - at(r.bottom, left), at(r.bottom, left));
+      store(r.output + x * kBlock + lane, finisher(multiply_add(r.weight_bottom, bottom - top, top)));
     }
   }
 }

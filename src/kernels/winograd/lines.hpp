@@ -22,14 +22,14 @@ struct F4 {
   static constexpr std::size_t kProducts = 6;
   static constexpr std::size_t kOutputs = 4;
   [[gnu::always_inline]] static void input(const Vec (&x)[6], Vec (&y)[6]) {
-    const Vec a = x[4] - kB2 * x[2];
-    const Vec b = kA * (x[3] - kB2 * x[1]);
-    const Vec c = x[4] - kA2 * x[2];
-    const Vec d = kB * (x[3] - kA2 * x[1]);
-    y[0] = x[4] - (kA2 + kB2) * x[2] + kA2 * kB2 * x[0];
+    const Vec a = multiply_add(-kB2, x[2], x[4]);
+    const Vec b = kA * multiply_add(-kB2, x[1], x[3]);
+    const Vec c = multiply_add(-kA2, x[2], x[4]);
+    const Vec d = kB * multiply_add(-kA2, x[1], x[3]);
+    y[0] = multiply_add(kA2 * kB2, x[0], multiply_add(-(kA2 + kB2), x[2], x[4]));
     y[1] = a + b;
     y[2] = a - b;
-    y[3] = x[5] - (kA2 + kB2) * x[3] + kA2 * kB2 * x[1];
+    y[3] = multiply_add(kA2 * kB2, x[1], multiply_add(-(kA2 + kB2), x[3], x[5]));
     y[4] = c + d;
     y[5] = c - d;
   }
@@ -39,9 +39,9 @@ struct F4 {
     const Vec c = x[4] + x[5];
     const Vec d = x[4] - x[5];
     y[0] = x[0] + a + c;
-    y[1] = kA * b + kB * d;
-    y[2] = kA2 * a + kB2 * c;
-    y[3] = kA * kA2 * b + kB * kB2 * d + x[3];
+    y[1] = multiply_add(kB, d, kA * b);
+    y[2] = multiply_add(kB2, c, kA2 * a);
+    y[3] = multiply_add(kB * kB2, d, multiply_add(kA * kA2, b, x[3]));
   }
 };
 
@@ -50,18 +50,18 @@ struct F3 {
   static constexpr std::size_t kProducts = 5;
   static constexpr std::size_t kOutputs = 3;
   [[gnu::always_inline]] static void input(const Vec (&x)[5], Vec (&y)[5]) {
-    const Vec a = x[3] - kA2 * x[1];
-    y[0] = kB * a - kB2 * (x[2] - kA2 * x[0]);
-    y[1] = (kA + kB) * (x[3] - (kB - kA) * x[2] - kA * kB * x[1]);
-    y[2] = (kB - kA) * (x[3] - (kA + kB) * x[2] + kA * kB * x[1]);
-    y[3] = x[4] - kA2 * x[2] - kB * a;
+    const Vec a = multiply_add(-kA2, x[1], x[3]);
+    y[0] = multiply_add(-kB2, multiply_add(-kA2, x[0], x[2]), kB * a);
+    y[1] = (kA + kB) * multiply_add(-(kA * kB), x[1], multiply_add(-(kB - kA), x[2], x[3]));
+    y[2] = (kB - kA) * multiply_add(kA * kB, x[1], multiply_add(-(kA + kB), x[2], x[3]));
+    y[3] = multiply_add(-kB, a, multiply_add(-kA2, x[2], x[4]));
     y[4] = 2 * kB * a;
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[5], Vec (&y)[3]) {
     const Vec a = x[1] + x[2];
     y[0] = x[0] + a + x[4];
-    y[1] = kA * (x[1] - x[2]) + kB * x[4];
-    y[2] = kA2 * a + kB2 * x[4] + x[3];
+    y[1] = multiply_add(kB, x[4], kA * (x[1] - x[2]));
+    y[2] = multiply_add(kB2, x[4], multiply_add(kA2, a, x[3]));
   }
 };
 
@@ -71,14 +71,14 @@ struct F2 {
   static constexpr std::size_t kOutputs = 2;
   [[gnu::always_inline]] static void input(const Vec (&x)[4], Vec (&y)[4]) {
     const Vec a = kA * x[1];
-    y[0] = kB2 * (kA2 * x[0] - x[2]);
+    y[0] = kB2 * multiply_add(kA2, x[0], -x[2]);
     y[1] = (kA2 - kB2) * (x[2] + a);
     y[2] = (kA2 - kB2) * (x[2] - a);
-    y[3] = x[3] - kA2 * x[1];
+    y[3] = multiply_add(-kA2, x[1], x[3]);
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[4], Vec (&y)[2]) {
     y[0] = x[0] + x[1] + x[2];
-    y[1] = kA * (x[1] - x[2]) + x[3];
+    y[1] = multiply_add(kA, x[1] - x[2], x[3]);
   }
 };
 
@@ -133,7 +133,7 @@ struct Short3BySix {
   static constexpr std::size_t kProducts = 6;
   static constexpr std::size_t kOutputs = 3;
   [[gnu::always_inline]] static void input(const Vec (&x)[3], Vec (&y)[6]) {
-    y[0] = x[0] + 0.5F * x[1];
+    y[0] = multiply_add(0.5F, x[1], x[0]);
     y[1] = x[1] + x[2];
     y[2] = x[0];
     y[3] = x[1];
@@ -142,7 +142,7 @@ struct Short3BySix {
   }
   [[gnu::always_inline]] static void output(const Vec (&x)[6], Vec (&y)[3]) {
     y[0] = x[0] + x[4];
-    y[1] = x[0] + 0.5F * x[1] + x[2] + x[5];
+    y[1] = multiply_add(0.5F, x[1], x[0]) + x[2] + x[5];
     y[2] = x[1] + x[3];
   }
 };
