@@ -22,9 +22,7 @@ void try_input(std::span<const std::byte> bytes) {
   Input in(bytes);
   const bool sound = !in.one_in(4);
   const Place place = in.one_in(2) ? Place::kNamedData : Place::kPayload;
-  auto builder = make_network(in, Manner::kTame);
-  if (!sound) spoil(builder, in);
-  const auto file = as_file(std::move(builder), place);
+  const auto file = make_model(in, {.constants = place, .spoilt = !sound});
   const auto network = load(file, sound ? Soundness::kSound : Soundness::kUnknown);
   if (!network) return;
   const auto input = input_for(network->shape);

@@ -14,9 +14,7 @@ void try_input(std::span<const std::byte> bytes) {
   const unsigned way = in.below(kWays);
   const Place place = in.one_in(2) ? Place::kNamedData : Place::kPayload;
   const bool low_memory = in.one_in(2);
-  auto builder = make_network(in, Manner::kWild);
-  if (way == kOtherNumbers) spoil(builder, in);
-  auto file = as_file(std::move(builder), place);
+  auto file = make_model(in, {.manner = Manner::kWild, .constants = place, .spoilt = way == kOtherNumbers});
   if (way == kOtherBytes) {
     for (int times = in.within(1, 4); times > 0; --times)
       file[in.word() % file.size()] = static_cast<std::byte>(in.byte());

@@ -44,8 +44,9 @@ void try_made_image(Input in) {
       if (own) file.push_back(std::byte{value});
     }
   }
-  file.resize(file.size() - std::min<std::size_t>(missing, file.size() - header.size()));
-  const auto image = decode_image(file, kName);
+  const std::size_t lacking = std::min<std::size_t>(missing, file.size() - header.size());
+  const std::vector<std::byte> rest(file.begin(), file.end() - static_cast<std::ptrdiff_t>(lacking));
+  const auto image = decode_image(rest, kName);
   if (missing > 0) {
     if (image) broken("{} × {} pixels are read of a file that lacks {} bytes", width, height, missing);
     return require_reason(image.error());

@@ -26,7 +26,8 @@ template <typename... Args>
   std::abort();
 }
 
-/// Reads an input from front to back; after its end everything is 0.
+/// Reads an input from front to back; after its end everything is 0. One call a statement: compilers order the
+/// arguments of a call, and most operands, each in its own way.
 class Input {
  public:
   explicit Input(std::span<const std::byte> bytes) : rest_(bytes) {}
@@ -50,7 +51,8 @@ class Input {
 
   /// One of `count` numbers from 0 on, of at most 65536.
   unsigned below(unsigned count) {
-    const unsigned value = count > 256 ? byte() << 8U | byte() : byte();
+    unsigned value = byte();
+    if (count > 256) value = value << 8U | byte();
     return value % count;
   }
 

@@ -25,7 +25,7 @@ std::vector<const kernels::Kernels*> all_kernels() {
 void try_input(std::span<const std::byte> bytes) {
   Input in(bytes);
   const bool low_memory = in.one_in(2);
-  const auto file = as_file(make_network(in, Manner::kTame), Place::kPayload);
+  const auto file = make_model(in, {});
   const auto network = load(file, Soundness::kSound);
   if (!network) return;
   const auto input = input_for(network->shape);

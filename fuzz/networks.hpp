@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "formats/pte/test_models.hpp"
 #include "fuzz/input.hpp"
 
 namespace silhouette::fuzz {
@@ -18,14 +17,14 @@ enum class Manner : std::uint8_t {
 /// Where a file has its constants.
 enum class Place : std::uint8_t { kPayload, kNamedData };
 
-/// A network of a few steps from [1, 3, 16, 16] to [1, 4, 16, 16], as an XNNPACK payload's graph. Every result's shape
-/// is computed here, by the operators' definitions: verification has to come to the same.
-pte::test::GraphBuilder make_network(Input& in, Manner manner);
+struct ModelKind {
+  Manner manner = Manner::kTame;
+  Place constants = Place::kPayload;
+  bool spoilt = false;  ///< numbers that don't fit are written into values, nodes and constants
+};
 
-/// Writes numbers that don't fit into values, nodes and constants.
-void spoil(pte::test::GraphBuilder& builder, Input& in);
-
-/// A `.pte` around it.
-std::vector<std::byte> as_file(pte::test::GraphBuilder builder, Place constants);
+/// A `.pte` with a network of a few steps from [1, 3, 16, 16] to [1, 4, 16, 16] in an XNNPACK payload. Every result's
+/// shape is computed here, by the operators' definitions: verification has to come to the same.
+std::vector<std::byte> make_model(Input& in, const ModelKind& kind);
 
 }  // namespace silhouette::fuzz

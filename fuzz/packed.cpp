@@ -27,7 +27,7 @@ struct Kept {
   Kept() {
     static constexpr std::byte kSteps[64]{std::byte{7}, std::byte{9}};
     Input in(kSteps);
-    file = as_file(make_network(in, Manner::kTame), Place::kPayload);
+    file = make_model(in, {});
     network = *load(file, Soundness::kSound);
     input = input_for(network.shape);
     values = run_native(network, input, {}, one_thread());
