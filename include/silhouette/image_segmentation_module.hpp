@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/export.hpp"
 #include "silhouette/image_source.hpp"
@@ -40,7 +41,10 @@ struct LoadOptions {
   EngineChoice engine = EngineChoice::kAuto;
   MemoryUse memory = MemoryUse::kDefault;
   /// Keep the native engine's packed weights in the cache directory (`packed/`) and map them on later loads, which then
-  /// take milliseconds. Costs up to twice the model's size on disk. For models from files or URLs.
+  /// take milliseconds. Costs up to twice the model's size on disk. For models from files or URLs. Only files of this
+  /// user's own (or root's) that nobody else may write to are mapped, after their checksum was compared. Like every
+  /// mapped file they must not be cut short while a model uses them, which would end the process (SIGBUS): delete or
+  /// replace them instead, or do without this option.
   bool keep_packed_weights = false;
   /// 0 = one per processor available to this process; otherwise 1…256. ExecuTorch has one pool for the whole process,
   /// which can't be resized while a model uses it: next to another loaded model its pool's size holds, except that 1 is
@@ -51,14 +55,16 @@ struct LoadOptions {
   std::string
       cache_directory;  ///< for downloads; empty = $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette
   std::string sha256;   ///< 64 hexadecimal digits that the model's file must have, or empty: not checked
-  std::stop_token stop;  ///< cancels a download; `load` then fails with kCancelled
+  DownloadPatience patience{};  ///< with the download
+  std::stop_token stop;         ///< cancels a download; `load` then fails with kCancelled
 };
 
 struct ForwardOptions {
   bool resize = false;  ///< maps at the original's size instead of the model's
   ResizeFilter filter = ResizeFilter::kAntialias;
-  bool keep_image = false;  ///< keep the decoded photo in the result, for overlay_png and cutout_png
-  std::stop_token stop;     ///< looked at between and inside stages; then kCancelled
+  DownloadPatience patience{};  ///< with the download, where the image is a URL
+  bool keep_image = false;      ///< keep the decoded photo in the result, for overlay_png and cutout_png
+  std::stop_token stop;         ///< looked at between and inside stages; then kCancelled
 };
 
 /// What is known about a loaded model.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/export.hpp"
 
@@ -33,10 +34,11 @@ struct ModelStatus {
                                                             const std::string& cache_directory = {});
 
 /// Downloads a model unless it is here already, and returns its file. `progress` is told fractions from 0 to 1 that
-/// never fall, on the calling thread; it must not throw.
+/// never fall, on the calling thread; it must not throw. A download that isn't whole is never kept, and one that was
+/// damaged since is downloaded anew.
 SILHOUETTE_API Result<std::string> fetch_model(const std::string& source, const std::string& cache_directory = {},
                                                const std::function<void(double fraction)>& progress = {},
-                                               std::stop_token stop = {});
+                                               std::stop_token stop = {}, const DownloadPatience& patience = {});
 
 /// Deletes a model's download, whole or unfinished. True if there was a whole one. `source` may also be the path of a
 /// file in the cache. kInvalidArgument for what is no download: the embedded model and other paths. kIoError while it

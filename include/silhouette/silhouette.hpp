@@ -1,6 +1,7 @@
 #pragma once
 
 /// All of Silhouette's public C++ API.
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 #include "silhouette/image_source.hpp"
@@ -10,4 +11,5 @@
 #include "silhouette/network_listing.hpp"
 #include "silhouette/segmentation.hpp"
 #include "silhouette/shapes.hpp"
+#include "silhouette/trust.hpp"
 #include "silhouette/version.hpp"

@@ -43,9 +43,16 @@ struct OpenFile {
   std::size_t size;
 };
 
-Result<OpenFile> open_regular(const std::filesystem::path& path, std::uint64_t max_bytes) {
+bool is_private(const struct stat& status) noexcept {
+  const bool owned = status.st_uid == ::geteuid() || status.st_uid == 0;
+  // Users have a group of their own on many systems, with a umask that lets it write.
+  const bool group_writes = (status.st_mode & S_IWGRP) != 0 && status.st_gid != ::getegid();
+  return S_ISREG(status.st_mode) && owned && !group_writes && (status.st_mode & S_IWOTH) == 0;
+}
+
+Result<OpenFile> open_regular(const std::filesystem::path& path, std::uint64_t max_bytes, bool only_private = false) {
   // O_NONBLOCK: opening a named pipe without a writer must not hang; on regular files it has no effect.
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (only_private ? O_NOFOLLOW : 0)));
   if (descriptor.get() < 0) return system_error(path, "open");
   struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) return system_error(path, "read");
@@ -54,6 +61,9 @@ Result<OpenFile> open_regular(const std::filesystem::path& path, std::uint64_t m
   }
   if (!S_ISREG(status.st_mode)) {
     return fail(ErrorCode::kIoError, fmt::format("'{}' is not a regular file; copy it to one first", path.string()));
+  }
+  if (only_private && !is_private(status)) {
+    return fail(ErrorCode::kIoError, fmt::format("'{}' can be changed by other users", path.string()));
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > max_bytes) {
@@ -153,8 +163,21 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::span<
   return {};
 }
 
+bool is_private_file(const std::filesystem::path& path) noexcept {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && is_private(status);
+}
+
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  auto file = open_regular(path, max_bytes);
+  return map(path, max_bytes, false);
+}
+
+Result<MappedFile> MappedFile::open_private(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return map(path, max_bytes, true);
+}
+
+Result<MappedFile> MappedFile::map(const std::filesystem::path& path, std::uint64_t max_bytes, bool only_private) {
+  auto file = open_regular(path, max_bytes, only_private);
   if (!file) return std::unexpected(std::move(file.error()));
   MappedFile mapped;
   if (file->size == 0) return mapped;

@@ -27,6 +27,9 @@ Result<void> read_blocks(const std::filesystem::path& path, std::uint64_t max_by
 /// file again, and those of other memory, which the caller must own, are zero.
 void discard_pages(std::span<const std::byte> bytes) noexcept;
 
+/// Whether MappedFile::open_private would take it now.
+bool is_private_file(const std::filesystem::path& path) noexcept;
+
 /// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed. kIoError.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
@@ -37,6 +40,10 @@ class MappedFile {
  public:
   /// As `read_file`. An empty file maps to an empty span.
   static Result<MappedFile> open(const std::filesystem::path& path, std::uint64_t max_bytes);
+
+  /// The same, but only for a file that no other user can change or cut short: this user's or root's, writable by
+  /// nobody else, and no symbolic link. kIoError otherwise.
+  static Result<MappedFile> open_private(const std::filesystem::path& path, std::uint64_t max_bytes);
 
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;
@@ -51,6 +58,8 @@ class MappedFile {
   void drop_pages() const noexcept;
 
  private:
+  static Result<MappedFile> map(const std::filesystem::path& path, std::uint64_t max_bytes, bool only_private);
+
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };

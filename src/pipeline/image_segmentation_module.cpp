@@ -38,7 +38,7 @@ Result<void> check_stop(const std::stop_token& stop) {
   return {};
 }
 
-Result<Image> decode_source(const ImageSource& source, const std::stop_token& stop, StageTimings& timings) {
+Result<Image> decode_source(const ImageSource& source, const ForwardOptions& options, StageTimings& timings) {
   Stopwatch watch;
   if (const auto* pixels = std::get_if<PixelView>(&source.value())) {
     auto image = image_from_pixels(*pixels);
@@ -51,7 +51,7 @@ Result<Image> decode_source(const ImageSource& source, const std::stop_token& st
     return image;
   }
   const auto& text = std::get<std::string>(source.value());
-  const auto bytes = read_source(text, stop);
+  const auto bytes = read_source(text, options.stop, options.patience);
   timings.read_ms = watch.lap();
   if (!bytes) return std::unexpected(bytes.error());
   auto image = decode_image(*bytes, display_source(text));
@@ -147,7 +147,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     data->classes = std::move(*classes);
     auto& timings = data->info.timings;
 
-    auto photo = decode_source(source, options.stop, timings);
+    auto photo = decode_source(source, options, timings);
     if (!photo) return std::unexpected(std::move(photo.error()));
     if (auto go_on = check_stop(options.stop); !go_on) return std::unexpected(std::move(go_on.error()));
     const int width = options.resize ? photo->width : shape.output_width;

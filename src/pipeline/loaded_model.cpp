@@ -11,6 +11,7 @@
 #include "formats/pte/program.hpp"
 #include "pipeline/class_ids.hpp"
 #include "pipeline/engines.hpp"
+#include "pipeline/model_check.hpp"
 #include "pipeline/network_shape.hpp"
 #include "preprocess/preprocess.hpp"
 #include "resources/models.hpp"
@@ -36,9 +37,8 @@ Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& w
 
 Result<std::shared_ptr<const ModelData>> read_model(const LocalModel& model) {
   if (model.ours) {
-    auto file = MappedFile::open(model.path, kMaxModelBytes);
-    if (!file) return std::unexpected(std::move(file.error()));
-    return std::make_shared<ModelData>(std::move(*file));
+    auto file = MappedFile::open_private(model.path, kMaxModelBytes);
+    if (file) return std::make_shared<ModelData>(std::move(*file));
   }
   auto bytes = read_large_file(model.path, kMaxModelBytes);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
@@ -141,7 +141,9 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
     return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr, {}};
   }
   const auto& text = std::get<std::string>(source.value());
-  auto local = resolve_model(text, options.cache_directory, progress, options.stop, {.sha256 = options.sha256});
+  auto local =
+      resolve_model(text, options.cache_directory, progress, options.stop,
+                    {.sha256 = options.sha256, .check = check_model_file, .limits = model_limits(options.patience)});
   if (!local) return std::unexpected(std::move(local.error()));
   auto data = read_model(*local);
   if (!data) return std::unexpected(std::move(data.error()));
@@ -149,18 +151,13 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
   if (auto checked = check_sha256((*data)->bytes(), options.sha256); !checked) {
     return std::unexpected(std::move(checked.error()));
   }
-  return ModelFile{std::move(*data), display_source(text), local->entry, local->path};
+  return ModelFile{std::move(*data), display_source(text), local->entry, local->path, local->cached};
 }
 
-Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
-                                                const std::function<void(double)>& progress) {
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
-  }
+namespace {
+
+Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOptions& options) {
   const int threads = options.threads == 0 ? available_processors() : options.threads;
-  auto file = open_model(std::move(source), options, progress);
-  if (!file) return std::unexpected(std::move(file.error()));
   const auto program = pte::parse_program(file->data->bytes(), file->name);
   if (!program) return std::unexpected(program.error());
   const auto shape = network_shape(*program, file->name);
@@ -198,6 +195,25 @@ Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOp
   model->engine = std::move(chosen->engine);
   description.engine = model->engine->name();
   description.engine_reason = std::move(chosen->reason);
+  return model;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
+                                                const std::function<void(double)>& progress) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
+  }
+  auto file = open_model(std::move(source), options, progress);
+  if (!file) return std::unexpected(std::move(file.error()));
+  const std::string download = file->cached ? file->path.string() : "";
+  auto model = load_file(&*file, options);
+  if (!model && model.error().code == ErrorCode::kInvalidModel && !download.empty()) {
+    model.error().message += fmt::format(
+        "; if its file in the cache was damaged, silhouette models rm '{}' has it downloaded anew", download);
+  }
   return model;
 }
 

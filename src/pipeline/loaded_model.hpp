@@ -27,6 +27,7 @@ struct ModelFile {
   std::string name;  ///< for messages
   const ModelEntry* entry = nullptr;
   std::filesystem::path path;  ///< empty: bytes
+  bool cached = false;         ///< the path is that of a download
 };
 
 /// Finds the source's file, downloading it if need be, and checks its SHA-256 if the caller gave one.

@@ -1,9 +1,12 @@
 #include "resources/cache.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -11,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "resources/descriptor.hpp"
 #include "resources/file_lock.hpp"
 #include "resources/models.hpp"
 #include "resources/partial_file.hpp"
@@ -25,10 +29,24 @@ using Clock = std::chrono::system_clock;
 constexpr std::string_view kModelEnding = ".pte";
 constexpr std::string_view kPackedEnding = ".bin";
 
+/// "x.bin" of "x.bin.Ab12Cd", as earlier versions called packed weights on their way.
+std::string_view without_random_suffix(std::string_view name) {
+  constexpr std::size_t kRandom = 6;
+  if (name.size() < kRandom + 1 || name[name.size() - kRandom - 1] != '.') return {};
+  const auto random = name.substr(name.size() - kRandom);
+  const auto is_random = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return std::ranges::all_of(random, is_random) ? name.substr(0, name.size() - kRandom - 1) : std::string_view();
+}
+
 /// The model that a file of the cache belongs to: itself, or what its parts, their description or a lock are for. Empty
 /// for what isn't ours.
 fs::path target_of(const fs::path& file, std::string_view ending) {
   const std::string name = file.string();
+  if (const auto target = without_random_suffix(name); ending == kPackedEnding && target.ends_with(ending)) {
+    return target;
+  }
   for (const std::string_view suffix : {"", ".part", ".part.info", ".lock"}) {
     if (!name.ends_with(suffix)) continue;
     const auto target = std::string_view(name).substr(0, name.size() - suffix.size());
@@ -81,14 +99,27 @@ Result<void> add_files(const fs::path& directory, std::string_view ending, std::
   return {};
 }
 
-/// Deletes the download's files. Whether there was a whole one; nothing if it is under way.
+/// Whether a process is writing the file, which it locks then.
+bool is_being_written(const FileDescriptor& file) {
+  return file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+/// Deletes the model's files. Whether there was a whole one; nothing if it is under way.
 Result<std::optional<bool>> remove_files(const fs::path& target) {
   std::error_code error;
-  if (!fs::exists(target.parent_path(), error)) return false;
+  const auto folder = target.parent_path();
+  if (!fs::exists(folder, error)) return false;
   const auto lock = FileLock::try_acquire(lock_path(target));
   if (!lock) return std::unexpected(lock.error());
-  if (!*lock) return std::nullopt;
-  for (const auto& leftover : {partial_path(target), partial_info_path(target)}) fs::remove(leftover, error);
+  const auto part = partial_path(target);
+  const FileDescriptor written(::open(part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!*lock || is_being_written(written)) return std::nullopt;
+  const auto ending = target.extension().string();
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const auto& path = at->path();
+    std::error_code ignored;
+    if (path != target && path != lock_path(target) && target_of(path, ending) == target) fs::remove(path, ignored);
+  }
   const bool removed = fs::remove(target, error);
   if (error) return fail(ErrorCode::kIoError, fmt::format("can't delete '{}': {}", target.string(), error.message()));
   return removed;

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <ctime>
@@ -116,6 +118,32 @@ TEST_F(Cache, PackedWeightsCountAndAreRemoved) {
   EXPECT_THAT(pruned({.max_bytes = 70, .max_age = {}}), ElementsAre("a.pte"));
   EXPECT_EQ(cache::remove(weights.string(), folder()), true);
   EXPECT_THAT(cache::list(folder()).value(), IsEmpty());
+}
+
+TEST_F(Cache, PackedWeightsThatNeverBecameWholeAreSeenAndRemoved) {
+  const auto folder_of_packed = packed_directory(folder());
+  write(folder_of_packed / "killed.bin.part", 7);
+  write(folder_of_packed / "old.bin.Ab12Cd", 70);
+  write(folder_of_packed / "old.bin.zzzzzz", 30);
+  write(folder_of_packed / "whole.bin", 10);
+  write(folder_of_packed / "whole.bin.QQQQQQ", 5);
+  write(folder_of_packed / "notes.bin.toolong", 5);
+  const auto files = cache::list(folder()).value();
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[0].bytes, 7U);
+  EXPECT_FALSE(files[0].complete);
+  EXPECT_EQ(files[1].bytes, 100U);
+  EXPECT_FALSE(files[1].complete);
+  EXPECT_EQ(files[2].bytes, 15U);
+  EXPECT_TRUE(files[2].complete);
+  const auto killed = folder_of_packed / "killed.bin.part";
+  const int writer = ::open(killed.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(writer, LOCK_EX), 0);
+  EXPECT_THAT(pruned({}), ElementsAre("old.bin")) << "what is being written stays";
+  ::close(writer);
+  EXPECT_THAT(pruned({}), ElementsAre("killed.bin"));
+  EXPECT_EQ(cache::remove((folder_of_packed / "whole.bin").string(), folder()), true);
+  EXPECT_THAT(names_in(folder_of_packed), ElementsAre("notes.bin.toolong"));
 }
 
 TEST_F(Cache, LoadingAModelCountsAsUse) {

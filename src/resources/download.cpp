@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "base/file.hpp"
 #include "resources/file_lock.hpp"
 #include "resources/partial_file.hpp"
 #include "resources/retry.hpp"
@@ -19,9 +23,6 @@
 namespace silhouette {
 namespace {
 
-constexpr int kPartialContent = 206;
-constexpr int kRangeNotSatisfiable = 416;
-
 std::unexpected<Error> download_error(const std::string& url, std::string_view what) {
   return fail(ErrorCode::kDownloadFailed, fmt::format("download of '{}' failed: {}", display_source(url), what));
 }
@@ -31,7 +32,7 @@ class MemorySink final : public BodySink {
   explicit MemorySink(const std::string& url) : url_(url) {}
 
   Result<void> begin(const ResponseHead& head) override {
-    if (head.status == kPartialContent)
+    if (head.status == kStatusPartialContent)
       return download_error(url_, "the server sent a part where the whole was wanted");
     return {};
   }
@@ -56,9 +57,10 @@ class FileSink final : public BodySink {
   Result<void> begin(const ResponseHead& head) override {
     begun_ = true;
     total_ = head.total();
-    if (head.status != kPartialContent) return file_.restart(head.etag, total_);
+    if (head.status != kStatusPartialContent) return file_.restart(head.etag, total_);
     const auto& info = file_.info();
-    const bool continues = info && head.range_start == file_.size() && (head.etag.empty() || head.etag == info->etag) &&
+    const bool continues = info && !head.encoded && head.range_start == file_.size() &&
+                           (head.etag.empty() || head.etag == info->etag) &&
                            (!info->total || !head.range_total || info->total == head.range_total);
     if (continues) {
       total_ = total_ && head.range_total ? total_ : info->total;
@@ -112,7 +114,7 @@ std::expected<void, TransferFailure> complete(const FileRequest& request, Partia
     FileSink sink(request.url, file, progress);
     auto result = transfer(request.url, headers, limits, sink, stop);
     if (!result) {
-      const bool stale = sink.mismatch() || result.error().status == kRangeNotSatisfiable;
+      const bool stale = sink.mismatch() || result.error().status == kStatusRangeNotSatisfiable;
       if (!resuming || !stale) return result;
       if (auto emptied = file.restart({}, std::nullopt); !emptied) {
         return std::unexpected(TransferFailure{std::move(emptied.error())});
@@ -135,12 +137,17 @@ Result<bool> has_sha256(const std::filesystem::path& path, const std::string& wa
   return *found == wanted;
 }
 
-Result<void> check_content(const FileRequest& request, const PartialFile& file, const std::string& sha256) {
-  if (request.check_head) {
-    const auto head = file.head(FileRequest::kHeadBytes);
-    if (!head) return std::unexpected(head.error());
-    if (auto sound = request.check_head(*head); !sound) return sound;
-  }
+/// Whether a file passes the request's check. What can't be read is an error of its own.
+Result<void> check_file(const FileRequest& request, const std::filesystem::path& path) {
+  if (!request.check) return {};
+  // Ours: it is never changed in place once it is complete.
+  const auto file = MappedFile::open(path, UINT64_MAX);
+  if (!file) return std::unexpected(file.error());
+  return request.check(file->bytes());
+}
+
+Result<void> check_content(const FileRequest& request, const std::string& sha256) {
+  if (auto sound = check_file(request, partial_path(request.path)); !sound) return sound;
   if (sha256.empty()) return {};
   const auto found = sha256_of_file(partial_path(request.path));
   if (!found) return std::unexpected(found.error());
@@ -165,7 +172,7 @@ Result<void> fetch(const FileRequest& request, const std::string& sha256, const 
       if (!file->info() || fetched.error().code == ErrorCode::kLimitExceeded) file->discard();
       return fetched;
     }
-    if (auto sound = check_content(request, *file, sha256); !sound) {
+    if (auto sound = check_content(request, sha256); !sound) {
       // What an earlier run left may be at fault: once from the start then.
       if (resumed) {
         if (auto emptied = file->restart({}, std::nullopt); !emptied) return emptied;
@@ -202,15 +209,37 @@ Result<void> ensure_file(const FileRequest& request, const DownloadLimits& limit
     const auto info = read_partial_info(request.path);
     if (progress && !error && info) progress(size, info->total.value_or(0));
   };
-  const auto lock = FileLock::acquire(lock_path(request.path), report_other, stop);
+  const auto lock = FileLock::acquire(lock_path(request.path), report_other, stop, limits.deadline);
   if (!lock) return std::unexpected(lock.error());
+  if (!*lock) return std::unexpected(late_failure(request.url, limits).error);
   std::error_code error;
   if (std::filesystem::exists(request.path, error)) {
     const auto right = has_sha256(request.path, sha256);
     if (!right) return std::unexpected(right.error());
-    if (*right) return {};
+    if (*right && check_file(request, request.path)) return {};
   }
   return fetch(request, sha256, limits, progress, stop);
+}
+
+/// The limits of a download that starts now.
+DownloadLimits starting_now(DownloadLimits limits) {
+  if (limits.longest > std::chrono::milliseconds(0)) {
+    const auto now = std::chrono::steady_clock::now();
+    // Far more than anyone waits for, and no overflow.
+    limits.deadline = now + std::min<std::chrono::milliseconds>(limits.longest, std::chrono::years(10));
+  }
+  return limits;
+}
+
+/// A whole number that a variable has.
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  const char* const end = text + std::strlen(text);
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text, end, number);
+  if (error != std::errc{} || rest != end || text == end) return std::nullopt;
+  return number;
 }
 
 /// Turns what is thrown, by the standard library where memory ends or by the caller's progress, into an error.
@@ -230,15 +259,27 @@ auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
 
 }  // namespace
 
+void set_patience(DownloadLimits& limits, const DownloadPatience& patience, std::chrono::milliseconds longest) {
+  if (const auto rate = number_in("SILHOUETTE_DOWNLOAD_RATE")) limits.least_rate = *rate;
+  if (patience.least_rate) limits.least_rate = *patience.least_rate;
+  limits.longest = longest;
+  if (const auto seconds = number_in("SILHOUETTE_DOWNLOAD_TIMEOUT")) {
+    constexpr std::uint64_t kMostSeconds = 1ULL << 32;
+    limits.longest = std::chrono::seconds(std::min(*seconds, kMostSeconds));
+  }
+  if (patience.longest) limits.longest = *patience.longest;
+}
+
 Result<std::vector<std::byte>> download_bytes(const std::string& url, const DownloadLimits& limits,
                                               std::stop_token stop) {
   return guarded(url, [&]() -> Result<std::vector<std::byte>> {
+    const auto bounds = starting_now(limits);
     MemorySink sink(url);
     const auto attempt = [&] {
       sink.bytes().clear();
-      return transfer(url, {}, limits, sink, stop);
+      return transfer(url, {}, bounds, sink, stop);
     };
-    auto fetched = with_retries(url, limits, stop, attempt, [] { return std::uint64_t{0}; });
+    auto fetched = with_retries(url, bounds, stop, attempt, [] { return std::uint64_t{0}; });
     if (!fetched) return std::unexpected(std::move(fetched.error()));
     return std::move(sink.bytes());
   });
@@ -246,7 +287,7 @@ Result<std::vector<std::byte>> download_bytes(const std::string& url, const Down
 
 Result<void> download_file(const FileRequest& request, const DownloadLimits& limits, const ByteProgress& progress,
                            std::stop_token stop) {
-  return guarded(request.url, [&] { return ensure_file(request, limits, progress, stop); });
+  return guarded(request.url, [&] { return ensure_file(request, starting_now(limits), progress, stop); });
 }
 
 }  // namespace silhouette

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "silhouette/download_patience.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
@@ -25,6 +26,15 @@ struct DownloadLimits {
   int connect_timeout_s = 20;
   std::chrono::milliseconds stall_timeout{30'000};  ///< gives up when nothing came for so long
 
+  /// Gives up when fewer bytes a second came on average, for `rate_window` of waiting for them; 0: never.
+  std::uint64_t least_rate = 1024;
+  std::chrono::milliseconds rate_window{30'000};
+
+  /// Of all attempts together, and of waiting for another process that downloads the same; 0: without end.
+  std::chrono::milliseconds longest{0};
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();  ///< `longest` from
+                                                                                                  ///< the start
+
   /// New attempts after a dropped connection, HTTP status 408, 429 or 5xx; those that bring the download on by 1 MiB
   /// don't count. $SILHOUETTE_DOWNLOAD_RETRIES caps it.
   int retries = 4;
@@ -32,6 +42,9 @@ struct DownloadLimits {
   std::chrono::milliseconds max_delay{8'000};         ///< up to this; each delay is shortened at random by up to a half
   std::chrono::milliseconds max_retry_after{60'000};  ///< a server that asks to wait longer is given up
 };
+
+/// Takes over what the caller, or else the environment, says. `longest`: if neither does.
+void set_patience(DownloadLimits& limits, const DownloadPatience& patience, std::chrono::milliseconds longest);
 
 /// GET of an http(s) URL into memory. kDownloadFailed (status, connection, short body, redirects), kLimitExceeded,
 /// kCancelled, kInvalidArgument (the URL).
@@ -44,20 +57,21 @@ struct FileRequest {
   std::filesystem::path path;
   std::string sha256{};  ///< 64 hexadecimal digits, or empty: not checked
 
-  /// Looks at the file's first bytes (at most kHeadBytes) before it is taken; may be empty.
-  std::function<Result<void>(std::span<const std::byte> head)> check_head{};
-  static constexpr std::size_t kHeadBytes = 64;
+  /// Whether a file is what it should be, whole and sound, before it is taken; also asked of one that is there already,
+  /// which is replaced if it isn't. May be empty.
+  std::function<Result<void>(std::span<const std::byte> file)> check{};
 };
 
-/// Sees to it that `request.path` holds the URL's file, downloading it if there is none yet or, where a SHA-256 is
-/// given, another one. `path` is whole or absent at any moment, whatever ends the process.
+/// Sees to it that `request.path` holds the URL's file, downloading it if there is none yet or, where a SHA-256 or a
+/// check is given, another one. `path` is whole or absent at any moment, whatever ends the process.
 ///
 /// The bytes go into "PATH.part" until all are there and checked. Where the server names a version of the file (a
 /// strong ETag), an interrupted download goes on from there later, even after a restart; "PATH.part.info" keeps that
 /// version. Of several processes or threads that want the same path one downloads and the others wait for it
 /// ("PATH.lock").
 ///
-/// Errors as download_bytes, and kIoError (disk full, no permission); a wrong SHA-256 is kDownloadFailed.
+/// Errors as download_bytes, and kIoError (disk full, no permission); a wrong SHA-256 is kDownloadFailed, what
+/// the check says is handed on.
 Result<void> download_file(const FileRequest& request, const DownloadLimits& limits, const ByteProgress& progress,
                            std::stop_token stop);
 

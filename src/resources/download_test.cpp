@@ -39,7 +39,7 @@ Error error_of(const std::string& url, const DownloadLimits& limits = impatient(
 }
 
 FileRequest file_request(const std::string& url, const std::filesystem::path& path) {
-  return {.url = url, .path = path, .sha256 = {}, .check_head = {}};
+  return {.url = url, .path = path, .sha256 = {}, .check = {}};
 }
 
 TEST(Download, GetsBytesOverBothAddressFamilies) {

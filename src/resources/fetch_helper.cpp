@@ -6,7 +6,7 @@
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const auto result =
-      silhouette::download_file({.url = argv[1], .path = argv[2], .sha256 = {}, .check_head = {}}, {}, {}, {});
+      silhouette::download_file({.url = argv[1], .path = argv[2], .sha256 = {}, .check = {}}, {}, {}, {});
   if (result) return 0;
   std::fprintf(stderr, "%s\n", result.error().message.c_str());
   return 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -14,9 +15,11 @@ namespace silhouette {
 /// that name is there only while somebody holds or wants the lock.
 class FileLock {
  public:
-  /// Waits for the lock; `waiting` is called from time to time meanwhile. kCancelled, kIoError.
-  static Result<FileLock> acquire(const std::filesystem::path& path, const std::function<void()>& waiting,
-                                  const std::stop_token& stop);
+  /// Waits for the lock; `waiting` is called from time to time meanwhile. Nothing if the deadline passes. kCancelled,
+  /// kIoError.
+  static Result<std::optional<FileLock>> acquire(
+      const std::filesystem::path& path, const std::function<void()>& waiting, const std::stop_token& stop,
+      std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
 
   /// The lock, or nothing if somebody else has it. kIoError.
   static Result<std::optional<FileLock>> try_acquire(const std::filesystem::path& path);

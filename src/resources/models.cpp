@@ -106,7 +106,8 @@ struct Found {
   fs::path cached;
 };
 
-Result<Found> look_for(const std::string& source, const std::string& cache) {
+Result<Found> look_for(const std::string& given, const std::string& cache) {
+  const std::string source(trim_source(given));
   auto location = locate(source);
   if (!location) return std::unexpected(std::move(location.error()));
   Found found{std::move(*location), std::nullopt, {}};
@@ -126,21 +127,27 @@ Result<Found> look_for(const std::string& source, const std::string& cache) {
 }
 
 LocalModel local_model(Found found) {
-  return {std::move(*found.path), found.location.entry, found.location.path.empty()};
+  const bool ours = found.location.path.empty() && is_private_file(*found.path);
+  return {std::move(*found.path), found.location.entry, ours, !found.cached.empty()};
 }
 
-/// What may be kept as a model must be a FlatBuffers file with ExecuTorch's identifier, "ET" and two digits at byte 4
-/// (executorch/schema/program.fbs): a login page that answers in the server's place would be taken for the model
-/// forever.
-Result<void> check_program_head(const std::string& url, std::span<const std::byte> head) {
-  const auto at = [&](std::size_t i) { return i < head.size() ? std::to_integer<char>(head[i]) : '\0'; };
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (at(4) == 'E' && at(5) == 'T' && is_digit(at(6)) && is_digit(at(7))) return {};
-  std::string start(reinterpret_cast<const char*>(head.data()), std::min<std::size_t>(head.size(), 16));
+Result<void> check_cached(const fs::path& path, const ModelCheck& check) {
+  if (!check) return {};
+  if (const auto file = MappedFile::open_private(path, kMaxModelBytes)) return check(file->bytes(), path.string());
+  const auto bytes = read_large_file(path, kMaxModelBytes);
+  if (!bytes) return std::unexpected(bytes.error());
+  return check(bytes->span(), path.string());
+}
+
+/// Of what a server sent; a login page that answers in its place would be taken for the model forever.
+Result<void> check_download(const std::string& url, const ModelCheck& check, std::span<const std::byte> file) {
+  if (!check) return {};
+  const auto sound = check(file, display_source(url));
+  if (sound) return {};
+  std::string start(reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 16));
   std::ranges::replace_if(start, [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '.');
-  return fail(
-      ErrorCode::kInvalidModel,
-      fmt::format("what '{}' sent is no ExecuTorch program (.pte): it starts with '{}'", display_source(url), start));
+  return fail(sound.error().code, fmt::format("{} (what the server sent has {} bytes and starts with '{}')",
+                                              sound.error().message, file.size(), start));
 }
 
 Result<std::string> address_of(const Location& location) {
@@ -202,16 +209,28 @@ Result<LocalModel> resolve(const std::string& source, const std::string& cache,
     }
     if (*hash != sha256) found->path.reset();
   }
+  std::string damage;
+  if (found->path && remote) {
+    if (const auto sound = check_cached(*found->path, fetch.check); !sound) {
+      if (sound.error().code != ErrorCode::kInvalidModel) return std::unexpected(sound.error());
+      damage = sound.error().message;
+      found->path.reset();
+    }
+  }
   if (!found->path) {
     auto address = address_of(found->location);
     if (!address) return std::unexpected(std::move(address.error()));
-    const FileRequest request{std::move(*address), found->cached, sha256, [&](std::span<const std::byte> head) {
-                                return check_program_head(found->location.url, head);
+    const FileRequest request{std::move(*address), found->cached, sha256, [&](std::span<const std::byte> file) {
+                                return check_download(found->location.url, fetch.check, file);
                               }};
     auto downloaded = download_file(
         request, fetch.limits, [&](std::uint64_t received, std::uint64_t total) { fractions.bytes(received, total); },
         stop);
-    if (!downloaded) return std::unexpected(std::move(downloaded.error()));
+    if (!downloaded) {
+      auto& error = downloaded.error();
+      if (!damage.empty()) error.message += fmt::format("; the file in the cache is of no use: {}", damage);
+      return std::unexpected(std::move(error));
+    }
     found->path = found->cached;
   }
   if (remote) mark_used(*found->path);
@@ -233,16 +252,31 @@ auto guarded(const std::string& source, const Function& function) -> decltype(fu
 
 }  // namespace
 
+DownloadLimits model_limits(const DownloadPatience& patience) {
+  DownloadLimits limits;
+  limits.max_bytes = kMaxModelBytes;
+  set_patience(limits, patience, std::chrono::hours(6));
+  return limits;
+}
+
 Result<LocalModel> resolve_model(const std::string& source, const std::string& cache,
                                  const std::function<void(double)>& progress, std::stop_token stop,
                                  const ModelFetch& fetch) {
   return guarded(source, [&] { return resolve(source, cache, progress, stop, fetch); });
 }
 
-Result<LocalModel> find_local_model(const std::string& source, const std::string& cache) {
+Result<LocalModel> find_local_model(const std::string& source, const std::string& cache, const ModelCheck& check) {
   return guarded(source, [&]() -> Result<LocalModel> {
     auto found = look_for(source, cache);
     if (!found) return std::unexpected(std::move(found.error()));
+    if (found->path && !found->cached.empty()) {
+      const auto sound = check_cached(*found->path, check);
+      if (!sound && sound.error().code == ErrorCode::kInvalidModel) {
+        return fail(ErrorCode::kFileNotFound,
+                    fmt::format("'{}' has to be downloaded anew: {}", display_source(source), sound.error().message));
+      }
+      if (!sound) return std::unexpected(sound.error());
+    }
     if (found->path) return local_model(std::move(*found));
     return fail(ErrorCode::kFileNotFound, fmt::format("'{}' has not been downloaded yet; its place is '{}'",
                                                       display_source(source), found->cached.string()));
@@ -253,7 +287,7 @@ Result<std::filesystem::path> download_of(const std::string& source, const std::
   return guarded(source, [&]() -> Result<fs::path> {
     const auto folder = cache_directory(cache);
     if (!folder) return std::unexpected(folder.error());
-    const auto location = locate(source);
+    const auto location = locate(std::string(trim_source(source)));
     if (!location) return std::unexpected(location.error());
     if (!location->url.empty()) return cached_file(*folder, location->url);
     const auto& path = location->path;

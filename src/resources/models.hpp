@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "resources/download.hpp"
@@ -20,8 +22,15 @@ inline constexpr std::uint64_t kMaxModelBytes = 4ULL << 30;
 struct LocalModel {
   std::filesystem::path path;
   const ModelEntry* entry = nullptr;  ///< where the source was a name, or the URL of one
-  bool ours = false;  ///< in the cache or the models folder, whose files are replaced whole and never changed in place
+  /// In the cache or the models folder, whose files are replaced whole and never changed in place, and nobody else's to
+  /// change or cut short.
+  bool ours = false;
+  bool cached = false;  ///< a download
 };
+
+/// Whether a file is a whole, sound model; `name` is for messages. Asked of the formats, of which nothing is known
+/// here.
+using ModelCheck = std::function<Result<void>(std::span<const std::byte> file, std::string_view name)>;
 
 /// Where downloads are kept: `chosen` if not empty, else $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette,
 /// ~/.cache/silhouette. It need not be there yet. kInvalidArgument if nothing tells.
@@ -38,20 +47,24 @@ std::filesystem::path packed_directory(const std::filesystem::path& cache);
 /// install prefix.
 std::vector<std::filesystem::path> model_directories();
 
+/// The limits of a model's download.
+DownloadLimits model_limits(const DownloadPatience& patience);
+
 /// How a model is fetched; the defaults suit the users' calls.
 struct ModelFetch {
   std::string sha256{};  ///< 64 hexadecimal digits that the file must have, or empty: not checked
-  DownloadLimits limits{.max_bytes = kMaxModelBytes};
+  ModelCheck check{};    ///< of downloads, new ones and those in the cache; may be empty
+  DownloadLimits limits = model_limits({});
 };
 
 /// Name, path, file URI or URL → a file here, downloading it unless it is in the cache already (then no network is
-/// touched). The URLs of registered models go to $SILHOUETTE_MODEL_HOST, a mirror ("https://mirror.example/folder"), if
-/// that is set. `progress`: fractions that never fall, first 0, the last one of a success 1; while the size is unknown
-/// they stay 0.
+/// touched), or what is there fails the check. The URLs of registered models go to $SILHOUETTE_MODEL_HOST, a mirror
+/// ("https://mirror.example/folder"), if that is set. `progress`: fractions that never fall, first 0, the last one of a
+/// success 1; while the size is unknown they stay 0.
 ///
 /// kFileNotFound (path), kInvalidArgument (a text that is no path and no known name: lists those), kIoError,
-/// kDownloadFailed, kLimitExceeded, kCancelled, kInvalidModel (what was downloaded is no ExecuTorch program, or a local
-/// file hasn't the SHA-256).
+/// kDownloadFailed, kLimitExceeded, kCancelled, kInvalidModel (what was downloaded fails the check, or a local file
+/// hasn't the SHA-256).
 Result<LocalModel> resolve_model(const std::string& source, const std::string& cache,
                                  const std::function<void(double)>& progress, std::stop_token stop,
                                  const ModelFetch& fetch = {});
@@ -60,7 +73,8 @@ Result<LocalModel> resolve_model(const std::string& source, const std::string& c
 /// there. kInvalidArgument for the embedded model and other paths.
 Result<std::filesystem::path> download_of(const std::string& source, const std::string& cache);
 
-/// Whether a model's file is here without a download, and where. kFileNotFound if it would have to be downloaded.
-Result<LocalModel> find_local_model(const std::string& source, const std::string& cache);
+/// Whether a model's file is here without a download, and where. kFileNotFound if it would have to be downloaded, or
+/// downloaded anew since it fails the check.
+Result<LocalModel> find_local_model(const std::string& source, const std::string& cache, const ModelCheck& check = {});
 
 }  // namespace silhouette

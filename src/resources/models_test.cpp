@@ -38,8 +38,18 @@ std::string model_bytes(std::size_t size = 500'000) {
   return bytes;
 }
 
+/// A format of these tests' own: the head of model_bytes(), and any size but one.
+constexpr std::size_t kCutShort = 400'000;
+
+Result<void> check_bytes(std::span<const std::byte> file, std::string_view name) {
+  const auto text = std::string_view(reinterpret_cast<const char*>(file.data()), file.size());
+  if (text.size() != kCutShort && text.size() > 8 && text.substr(4, 4) == "ET12") return {};
+  return fail(ErrorCode::kInvalidModel, fmt::format("'{}' is cut off", name));
+}
+
 ModelFetch impatient() {
   ModelFetch fetch;
+  fetch.check = check_bytes;
   fetch.limits.first_delay = std::chrono::milliseconds(0);
   return fetch;
 }
@@ -265,6 +275,90 @@ TEST_F(Models, ACachedFileWithAnotherSha256IsFetchedAgain) {
   EXPECT_EQ(test::file_text(model->path), bytes);
   ASSERT_TRUE(resolve(url, fetch));
   EXPECT_EQ(server.requests().size(), 2U);
+}
+
+TEST_F(Models, ABodyCutShortIsNeverKept) {
+  const auto bytes = model_bytes();
+  bool cut = true;
+  const HttpServer server([&](const HttpRequest&) {
+    return HttpReply{.body = cut ? bytes.substr(0, kCutShort) : bytes, .omit_length = true};
+  });
+  const auto url = server.url("/model");
+  const auto model = resolve(url);
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kInvalidModel);
+  EXPECT_THAT(model.error().message, AllOf(HasSubstr(url), HasSubstr("cut off"), HasSubstr("400000 bytes")));
+  EXPECT_THAT(cache::list(folder()).value(), IsEmpty());
+  {
+    const auto held = server.hold_handler();
+    cut = false;
+  }
+  EXPECT_TRUE(resolve(url));
+}
+
+TEST_F(Models, ADamagedFileInTheCacheIsFetchedAnew) {
+  const auto bytes = model_bytes();
+  auto server = std::make_unique<HttpServer>([&](const HttpRequest&) { return HttpReply{.body = bytes}; });
+  const auto url = server->url("/model");
+  const auto path = cached_file(folder(), url);
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << bytes.substr(0, kCutShort);
+  EXPECT_TRUE(find_local_model(url, folder()));
+  const auto local = find_local_model(url, folder(), check_bytes);
+  ASSERT_FALSE(local);
+  EXPECT_EQ(local.error().code, ErrorCode::kFileNotFound);
+  EXPECT_THAT(local.error().message, HasSubstr(path.string()));
+  ASSERT_TRUE(resolve(url));
+  EXPECT_EQ(test::file_text(path), bytes);
+  ASSERT_TRUE(resolve(url));
+  EXPECT_EQ(server->requests().size(), 1U);
+
+  std::filesystem::remove(path);
+  std::ofstream(path) << bytes.substr(0, kCutShort);
+  server.reset();
+  const auto offline = resolve(url);
+  ASSERT_FALSE(offline);
+  EXPECT_EQ(offline.error().code, ErrorCode::kDownloadFailed);
+  EXPECT_THAT(offline.error().message, AllOf(HasSubstr(path.string()), HasSubstr("cut off")));
+}
+
+TEST_F(Models, OnlyFilesThatNobodyElseChangesAreOurs) {
+  const HttpServer server([&](const HttpRequest&) { return HttpReply{.body = model_bytes()}; });
+  const auto url = server.url("/model");
+  const auto model = resolve(url);
+  ASSERT_TRUE(model);
+  EXPECT_TRUE(model->ours);
+  EXPECT_TRUE(model->cached);
+  const auto path = model->path;
+  const auto permissions = std::filesystem::status(path).permissions();
+  constexpr auto kWrite =
+      std::filesystem::perms::owner_write | std::filesystem::perms::group_write | std::filesystem::perms::others_write;
+  EXPECT_EQ(permissions & kWrite, std::filesystem::perms::none) << "not even by mistake";
+  std::filesystem::permissions(path, permissions | std::filesystem::perms::others_write);
+  EXPECT_FALSE(resolve(url)->ours);
+  std::filesystem::permissions(path, permissions);
+  EXPECT_TRUE(resolve(url)->ours);
+  std::filesystem::rename(path, folder_.path() / "elsewhere.pte");
+  std::filesystem::create_symlink(folder_.path() / "elsewhere.pte", path);
+  EXPECT_FALSE(resolve(url)->ours);
+}
+
+TEST_F(Models, BlanksAroundASourceAreNoPartOfIt) {
+  const HttpServer server([&](const HttpRequest&) { return HttpReply{.body = model_bytes()}; });
+  const auto url = server.url("/model");
+  const auto path = cached_file(folder(), url);
+  for (const std::string& source : {" " + url, url + "\n", "\u00a0\ufeff" + url + " \t\u200b"}) {
+    const auto model = resolve(source);
+    ASSERT_TRUE(model) << model.error().message;
+    EXPECT_EQ(model->path, path);
+    EXPECT_EQ(find_local_model(source, folder())->path, path);
+    EXPECT_EQ(download_of(source, folder()), path);
+  }
+  EXPECT_EQ(server.requests().size(), 1U);
+  EXPECT_TRUE(resolve(" " + std::string(kDeeplabV3MobilenetV2Embedded) + "\n"));
+  const auto blank = folder_.path() / "m.pte ";
+  std::ofstream(blank) << "abc";
+  EXPECT_EQ(resolve(blank.string())->path, blank) << "a file may be called so";
 }
 
 TEST_F(Models, LeftoversAreNeverTakenForAModel) {

@@ -18,6 +18,7 @@ namespace silhouette {
 namespace {
 
 constexpr std::string_view kInfoFormat = "silhouette partial download 1";
+constexpr int kPartialFlags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 constexpr std::uint64_t kMaxInfoBytes = 64 * 1024;
 
 std::unexpected<Error> io_error(const std::filesystem::path& path, const char* verb) {
@@ -88,10 +89,22 @@ std::optional<PartialInfo> read_partial_info(const std::filesystem::path& target
 Result<PartialFile> PartialFile::open(const std::filesystem::path& target, std::string url_hash) {
   PartialFile file(target, std::move(url_hash));
   const auto path = partial_path(target);
-  file.descriptor_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
-  if (!file.descriptor_.valid()) return io_error(path, "write");
   struct stat status{};
-  if (::fstat(file.descriptor_.get(), &status) != 0) return io_error(path, "read");
+  // What isn't a file of this user's own is put away once, not written to.
+  for (bool again = true;; again = false) {
+    file.descriptor_ = FileDescriptor(::open(path.c_str(), kPartialFlags, 0666));
+    const bool open = file.descriptor_.valid();
+    if (open && ::fstat(file.descriptor_.get(), &status) != 0) return io_error(path, "read");
+    if (open && S_ISREG(status.st_mode) && status.st_uid == ::geteuid()) break;
+    const int number = open ? EACCES : errno;
+    const bool foreign = number == EACCES || number == EPERM || number == ELOOP || number == ENXIO;
+    if (again && foreign && ::unlink(path.c_str()) == 0) {
+      ::unlink(partial_info_path(target).c_str());
+      continue;
+    }
+    errno = number;
+    return io_error(path, "write");
+  }
   const auto size = static_cast<std::uint64_t>(status.st_size);
   auto info = read_partial_info(target);
   const bool fits = info && info->url_hash == file.url_hash_ && (!info->total || size <= *info->total);
@@ -133,19 +146,11 @@ Result<void> PartialFile::append(std::span<const std::byte> bytes) {
   return written;
 }
 
-Result<std::vector<std::byte>> PartialFile::head(std::size_t count) const {
-  std::vector<std::byte> bytes(count);
-  ssize_t n = -1;
-  do {
-    n = ::pread(descriptor_.get(), bytes.data(), bytes.size(), 0);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) return io_error(partial_path(target_), "read");
-  bytes.resize(static_cast<std::size_t>(n));
-  return bytes;
-}
-
 Result<void> PartialFile::commit() {
   const auto path = partial_path(target_);
+  struct stat status{};
+  // Some file systems know no such permissions.
+  if (::fstat(descriptor_.get(), &status) == 0) ::fchmod(descriptor_.get(), status.st_mode & 0555U);
   if (::fsync(descriptor_.get()) != 0) return io_error(path, "write");
   if (::rename(path.c_str(), target_.c_str()) != 0) return io_error(target_, "write");
   std::error_code ignored;

@@ -31,7 +31,8 @@ std::optional<PartialInfo> read_partial_info(const std::filesystem::path& target
 /// A file on its way. To be used under the target's lock.
 class PartialFile {
  public:
-  /// Opens what an interrupted download of the same URL left, or begins anew. kIoError.
+  /// Opens what an interrupted download of the same URL left, or begins anew; also where another user's left something,
+  /// which isn't to be trusted. kIoError.
   static Result<PartialFile> open(const std::filesystem::path& target, std::string url_hash);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -43,10 +44,8 @@ class PartialFile {
   Result<void> restart(const std::string& etag, std::optional<std::uint64_t> total);
   Result<void> append(std::span<const std::byte> bytes);
 
-  /// The first bytes, at most `count`.
-  Result<std::vector<std::byte>> head(std::size_t count) const;
-
-  /// Puts the bytes on the disk and gives them the target's name.
+  /// Puts the bytes on the disk and gives them the target's name. Nobody may write to them from then on, not even their
+  /// owner by mistake: such files are mapped.
   Result<void> commit();
 
   /// Removes what was downloaded.

@@ -50,7 +50,7 @@ class Resume : public ::testing::Test {
     script([&] { body_only_.reset(); });
   }
 
-  FileRequest request() const { return {.url = server_.url("/model"), .path = path_, .sha256 = {}, .check_head = {}}; }
+  FileRequest request() const { return {.url = server_.url("/model"), .path = path_, .sha256 = {}, .check = {}}; }
 
   HttpReply reply_to(const HttpRequest& asked) {
     HttpReply reply = ignore_ranges_ ? HttpReply{.headers = {{"ETag", etag_}}, .body = body_}
@@ -359,7 +359,7 @@ TEST(FileLock, IsHeldByOneAndLeavesNothing) {
       threads.emplace_back([&] {
         for (int round = 0; round < 5; ++round) {
           const auto lock = FileLock::acquire(path, {}, {});
-          ASSERT_TRUE(lock);
+          ASSERT_TRUE(lock && *lock);
           if (holders.fetch_add(1) != 0) alone = false;
           inside.fetch_add(1);
           holders.fetch_sub(1);

@@ -64,7 +64,12 @@ Result<void> with_retries(const std::string& url, const DownloadLimits& limits, 
       failure.error.message += fmt::format(" (the server asks to wait {} s)", failure.retry_after.count());
       return std::unexpected(std::move(failure.error));
     }
-    if (!wait_for(std::max<milliseconds>(backoff(limits, failures), failure.retry_after), stop)) {
+    const auto pause = std::max<milliseconds>(backoff(limits, failures), failure.retry_after);
+    if (std::chrono::steady_clock::now() + pause >= limits.deadline) {
+      failure.error.message += " (no time is left for another attempt)";
+      return std::unexpected(std::move(failure.error));
+    }
+    if (!wait_for(pause, stop)) {
       return fail(ErrorCode::kCancelled, fmt::format("download of '{}' failed: cancelled", display_source(url)));
     }
     ++failures;

@@ -156,15 +156,19 @@ Result<std::vector<std::byte>> read_path(const std::string& source, const std::s
   return bytes;
 }
 
-Result<std::vector<std::byte>> read_url(const std::string& url, std::stop_token stop) {
+Result<std::vector<std::byte>> read_url(const std::string& url, std::stop_token stop,
+                                        const DownloadPatience& patience) {
   DownloadLimits limits;
   limits.max_bytes = kMaxEncodedImageBytes;
   limits.retries = kImageRetries;
+  set_patience(limits, patience, std::chrono::minutes(5));
   limits.first_delay = std::chrono::milliseconds(kImageFirstDelayMs);
   return download_bytes(url, limits, std::move(stop));
 }
 
-Result<std::vector<std::byte>> read_classified(const std::string& text, std::stop_token stop) {
+Result<std::vector<std::byte>> read_classified(const std::string& source, std::stop_token stop,
+                                               const DownloadPatience& patience) {
+  const std::string text(trim_source(source));
   const auto kind = classify_source(text);
   if (!kind) return std::unexpected(kind.error());
   switch (*kind) {
@@ -174,7 +178,7 @@ Result<std::vector<std::byte>> read_classified(const std::string& text, std::sto
       if (!path) return std::unexpected(path.error());
       return read_path(text, *path);
     }
-    case SourceKind::kHttpUrl: return read_url(text, std::move(stop));
+    case SourceKind::kHttpUrl: return read_url(text, std::move(stop), patience);
     case SourceKind::kDataUri: return read_data_uri(text);
     case SourceKind::kBase64: return read_base64(text, text);
   }
@@ -197,7 +201,28 @@ std::string_view tail_of(std::string_view text, std::size_t size) {
 
 }  // namespace
 
-Result<SourceKind> classify_source(std::string_view text) {
+std::string_view trim_source(std::string_view text) {
+  // Besides ASCII's: no-break space, zero-width space and byte order mark in UTF-8.
+  constexpr std::array<std::string_view, 9> kBlanks{" ", "\t", "\r", "\n", "\v", "\f", "\u00a0", "\u200b", "\ufeff"};
+  auto trimmed = text;
+  const auto strip = [&](auto has, auto remove) {
+    const auto* const blank = std::ranges::find_if(kBlanks, has);
+    if (blank == kBlanks.end()) return false;
+    remove(blank->size());
+    return true;
+  };
+  while (strip([&](auto blank) { return trimmed.starts_with(blank); },
+               [&](std::size_t size) { trimmed.remove_prefix(size); })) {
+  }
+  while (strip([&](auto blank) { return trimmed.ends_with(blank); },
+               [&](std::size_t size) { trimmed.remove_suffix(size); })) {
+  }
+  if (trimmed.size() == text.size() || text.find('\0') != text.npos) return text;
+  return exists(text) ? text : trimmed;
+}
+
+Result<SourceKind> classify_source(std::string_view source) {
+  const auto text = trim_source(source);
   if (text.empty()) {
     return fail(ErrorCode::kInvalidArgument, "the source is empty; give a path, a URL, a data: URI or base64 text");
   }
@@ -244,9 +269,10 @@ Result<std::string> path_from_file_uri(std::string_view uri) {
   return path;
 }
 
-Result<std::vector<std::byte>> read_source(const std::string& text, std::stop_token stop) {
+Result<std::vector<std::byte>> read_source(const std::string& text, std::stop_token stop,
+                                           const DownloadPatience& patience) {
   try {
-    return read_classified(text, std::move(stop));
+    return read_classified(text, std::move(stop), patience);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to read '{}'", display_source(text)));
   } catch (const std::exception& error) {
@@ -254,8 +280,9 @@ Result<std::vector<std::byte>> read_source(const std::string& text, std::stop_to
   }
 }
 
-Result<SourceDescription> describe_source(std::string_view text) {
+Result<SourceDescription> describe_source(std::string_view source) {
   try {
+    const auto text = trim_source(source);
     const auto kind = classify_source(text);
     if (!kind) return std::unexpected(kind.error());
     SourceDescription description{*kind, display_source(text), {}};

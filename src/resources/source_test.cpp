@@ -97,6 +97,24 @@ TEST(ClassifySource, RefusesWhatCantBeMeant) {
   EXPECT_EQ(classify_source(std::string_view("a\0b", 3)).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(ClassifySource, LooksPastBlanks) {
+  for (const char* const blanks : {" ", "\n", "\t \r\n", "\u00a0", "\ufeff"}) {
+    const auto around = [&](const std::string& text) { return blanks + text + blanks; };
+    EXPECT_EQ(classify_source(around("https://h/a.jpg")), SourceKind::kHttpUrl);
+    EXPECT_EQ(classify_source(around("file:///a.jpg")), SourceKind::kFileUri);
+    EXPECT_EQ(classify_source(around("data:,x")), SourceKind::kDataUri);
+    EXPECT_EQ(describe_source(around("file:///a%20b.jpg"))->path, "/a b.jpg");
+    EXPECT_EQ(describe_source(around("a b.jpg"))->path, "a b.jpg");
+    EXPECT_EQ(classify_source(blanks).error().code, ErrorCode::kInvalidArgument);
+  }
+  const ScratchFolder folder;
+  const auto path = (folder.path() / "photo.jpg ").string();
+  std::ofstream(path) << "x";
+  EXPECT_EQ(describe_source(path)->path, path) << "a file may be called so";
+  EXPECT_EQ(read_source(path, {})->size(), 1U);
+  EXPECT_EQ(to_string(read_source(" data:,a%20b\n", {}).value()), "a b");
+}
+
 TEST(FileUri, IsDecoded) {
   EXPECT_EQ(path_from_file_uri("file:///a%20b/%C3%BC%25.jpg"), "/a b/ü%.jpg");
   EXPECT_EQ(path_from_file_uri("FILE://localhost/a"), "/a");
@@ -198,6 +216,7 @@ TEST(ReadSource, FetchesUrls) {
     return HttpReply{.status = 404};
   });
   EXPECT_EQ(to_string(read_source(server.url("/a photoü.jpg?k=1#part"), {}).value()), "content");
+  EXPECT_EQ(to_string(read_source(" " + server.url("/a photoü.jpg?k=1") + " \n", {}).value()), "content");
   const auto error = error_of(server.url("/gone?token=secret"));
   EXPECT_EQ(error.code, ErrorCode::kDownloadFailed);
   EXPECT_THAT(error.message, AllOf(HasSubstr(server.url("/gone")), HasSubstr("404"), Not(HasSubstr("secret"))));

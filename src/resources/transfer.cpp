@@ -2,10 +2,10 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <locale.h>  // NOLINT(modernize-deprecated-headers): POSIX's uselocale
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <climits>
 #include <exception>
@@ -16,6 +16,7 @@
 
 #include "base/checked.hpp"
 #include "resources/source.hpp"
+#include "resources/trust.hpp"
 #include "resources/url.hpp"
 #include "silhouette/version.hpp"
 
@@ -26,9 +27,14 @@ using Kind = TransferFailure::Kind;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kOk = 200;
-constexpr int kPartialContent = 206;
 constexpr long kReceiveBufferBytes = 64 * 1024;
+/// Of all responses of a transfer together. libcurl allows a single line 100 kB, and from 8.3 on 300 kB in all.
+constexpr std::uint64_t kMaxHeadBytes = 256 << 10;
+constexpr std::string_view kLongHead = "the head of the server's answer has no end; check the address";
+constexpr int kFirstRedirect = 300;
+constexpr int kFirstError = 400;
+/// CURLE_TOO_LARGE of libcurl 8.
+constexpr int kCurlTooLarge = 100;
 
 template <auto kFunction>
 struct Deleter {
@@ -48,6 +54,11 @@ bool initialize_curl() {
 
 std::string_view status_meaning(int status) {
   switch (status) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308: return "a redirection that doesn't say where to";
     case 400: return "bad request";
     case 401: return "the server wants a login";
     case 403: return "the server refuses access";
@@ -64,31 +75,23 @@ std::string_view status_meaning(int status) {
   }
 }
 
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+/// libcurl reads host names in the locale's encoding, and URLs have UTF-8. Null where the system has no such locale.
+locale_t utf8_locale() {
+  static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  return locale;
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
+/// The thread's locale until the end of the scope. Null: as it is.
+class ScopedLocale {
+ public:
+  explicit ScopedLocale(locale_t locale) : previous_(::uselocale(locale)) {}
+  ScopedLocale(const ScopedLocale&) = delete;
+  ScopedLocale& operator=(const ScopedLocale&) = delete;
+  ~ScopedLocale() { ::uselocale(previous_); }
 
-/// RFC 9110, 14.4: "bytes 7-99/100", or "…/*" where the size isn't known.
-void parse_content_range(std::string_view value, ResponseHead& head) {
-  constexpr std::string_view kUnit = "bytes ";
-  if (!starts_with_ignoring_case(value, kUnit)) return;
-  value.remove_prefix(kUnit.size());
-  const auto dash = value.find('-');
-  const auto slash = value.find('/');
-  if (dash == value.npos || slash == value.npos) return;
-  head.range_start = parse_number(value.substr(0, dash));
-  head.range_total = parse_number(value.substr(slash + 1));
-}
+ private:
+  locale_t previous_;
+};
 
 class Transfer {
  public:
@@ -102,27 +105,40 @@ class Transfer {
   static std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* self) noexcept;
 
   bool configure(std::span<const std::string> headers);
+  bool configure_trust();
   bool add_header(const std::string& line);
-  void read_header(std::string_view line);
+  CURLMcode perform(CURLM* multi, int& running) const;
   Result<void> begin();
   Result<void> take(std::span<const std::byte> bytes);
-  [[nodiscard]] bool successful() const noexcept { return head_.status == kOk || head_.status == kPartialContent; }
+  std::size_t hand_to_sink(std::span<const std::byte> bytes) noexcept;
+  void received(std::size_t bytes);
+  [[nodiscard]] bool too_slow();
+  [[nodiscard]] bool in_head() const;
   [[nodiscard]] std::unexpected<TransferFailure> failure(ErrorCode code, Kind kind, std::string_view what) const;
   [[nodiscard]] std::expected<void, TransferFailure> conclude(CURLcode code);
   [[nodiscard]] std::unexpected<TransferFailure> status_failure() const;
   [[nodiscard]] std::unexpected<TransferFailure> stall_failure() const;
+  [[nodiscard]] std::unexpected<TransferFailure> slow_failure() const;
+  [[nodiscard]] std::unexpected<TransferFailure> proxy_failure(int status) const;
+  [[nodiscard]] std::unexpected<TransferFailure> protocol_failure(std::string_view detail) const;
   [[nodiscard]] std::unexpected<TransferFailure> curl_failure(CURLcode code) const;
+  [[nodiscard]] std::unexpected<TransferFailure> trust_failure(std::string_view detail) const;
 
   const std::string& url_;
   const DownloadLimits& limits_;
   BodySink& sink_;
   const std::stop_token& stop_;
+  const Trust trust_ = current_trust();
+  const locale_t callers_locale_ = ::uselocale(nullptr);
   HeaderList header_list_;
   EasyHandle easy_;
   std::array<char, CURL_ERROR_SIZE> curl_message_{};
   ResponseHead head_;
   bool begun_ = false;
-  std::uint64_t received_ = 0;
+  std::uint64_t head_bytes_ = 0;
+  std::uint64_t received_ = 0;                  ///< of the body
+  std::uint64_t recent_ = 0;                    ///< bytes of head and body since the rate was looked at last
+  Clock::duration waited_{};                    ///< for them: time that the sink takes isn't the server's
   Clock::time_point last_sign_ = Clock::now();  ///< when the server last sent anything
   std::optional<Error> sink_error_;
   std::exception_ptr thrown_;  ///< by the sink, or what it calls: must not cross libcurl, which is C
@@ -138,8 +154,7 @@ bool Transfer::add_header(const std::string& line) {
 
 bool Transfer::configure(std::span<const std::string> headers) {
   easy_.reset(::curl_easy_init());
-  // Range positions count bytes of what is sent, so nothing may be compressed on the way.
-  if (!easy_ || !add_header("Accept-Encoding: identity")) return false;
+  if (!easy_) return false;
   for (const auto& line : headers) {
     if (!add_header(line)) return false;
   }
@@ -152,6 +167,12 @@ bool Transfer::configure(std::span<const std::string> headers) {
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(CURLOPT_FOLLOWLOCATION, 1L);
+  // Range positions count bytes of what is sent, so nothing should be compressed on the way. What is all the same is
+  // decompressed by libcurl.
+  set(CURLOPT_ACCEPT_ENCODING, "identity");
+  // Cookies live as long as the transfer: some servers redirect for ever whoever comes back without them.
+  set(CURLOPT_COOKIEFILE, "");
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_MAXREDIRS, long{limits_.max_redirects});
   set(CURLOPT_CONNECTTIMEOUT, long{limits_.connect_timeout_s});
   set(CURLOPT_USERAGENT, fmt::format("silhouette/{}", kVersion).c_str());
@@ -165,15 +186,48 @@ bool Transfer::configure(std::span<const std::string> headers) {
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  return ok && configure_trust();
+}
+
+bool Transfer::configure_trust() {
+  CURL* const easy = easy_.get();
+  bool ok = true;
+  // A libcurl that knows no certificates, or none of proxies, has nothing to be told.
+  const auto set = [&](CURLoption option, auto value) {
+    const CURLcode code = ::curl_easy_setopt(easy, option, value);
+    ok = ok && (code == CURLE_OK || code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN);
+  };
+  const char* const folder = trust_.folder.empty() ? nullptr : trust_.folder.c_str();
+  set(CURLOPT_CAPATH, folder);
+  set(CURLOPT_PROXY_CAPATH, folder);
+  if (!trust_.pem.empty()) {
+    // libcurl only reads it.
+    const curl_blob blob{const_cast<char*>(trust_.pem.data()), trust_.pem.size(), CURL_BLOB_NOCOPY};
+    set(CURLOPT_CAINFO_BLOB, &blob);
+    set(CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  } else {
+    const char* const file = trust_.file.empty() ? nullptr : trust_.file.c_str();
+    set(CURLOPT_CAINFO, file);
+    set(CURLOPT_PROXY_CAINFO, file);
+  }
   return ok;
+}
+
+void Transfer::received(std::size_t bytes) {
+  last_sign_ = Clock::now();
+  recent_ += bytes;
 }
 
 std::size_t Transfer::on_header(const char* data, std::size_t size, std::size_t count, void* self) noexcept {
   auto* const transfer = static_cast<Transfer*>(self);
+  const std::size_t bytes = size * count;
+  transfer->received(bytes);
+  transfer->head_bytes_ += bytes;
+  if (transfer->head_bytes_ > kMaxHeadBytes) return 0;
   try {
-    transfer->last_sign_ = Clock::now();
-    transfer->read_header({data, size * count});
-    return size * count;
+    // What comes behind a body tells nothing about it any more.
+    if (!transfer->begun_) transfer->head_.read({data, bytes});
+    return bytes;
   } catch (...) {
     transfer->thrown_ = std::current_exception();
     return 0;
@@ -182,60 +236,38 @@ std::size_t Transfer::on_header(const char* data, std::size_t size, std::size_t 
 
 std::size_t Transfer::on_body(const char* data, std::size_t size, std::size_t count, void* self) noexcept {
   auto* const transfer = static_cast<Transfer*>(self);
-  const std::size_t bytes = size * count;
-  transfer->last_sign_ = Clock::now();
+  transfer->received(size * count);
+  return transfer->hand_to_sink({reinterpret_cast<const std::byte*>(data), size * count});
+}
+
+std::size_t Transfer::hand_to_sink(std::span<const std::byte> bytes) noexcept {
   // The body of an error page is of no interest, and one call of libcurl may bring many megabytes after a stop.
-  if (!transfer->successful() || transfer->stop_.stop_requested()) return CURL_WRITEFUNC_ERROR;
+  if (!head_.successful() || stop_.stop_requested()) return CURL_WRITEFUNC_ERROR;
+  const ScopedLocale callers(callers_locale_);
   try {
-    auto taken = transfer->take({reinterpret_cast<const std::byte*>(data), bytes});
-    if (taken) return bytes;
-    transfer->sink_error_ = std::move(taken.error());
+    auto taken = take(bytes);
+    if (taken) return bytes.size();
+    sink_error_ = std::move(taken.error());
   } catch (...) {
-    transfer->thrown_ = std::current_exception();
+    thrown_ = std::current_exception();
   }
   return CURL_WRITEFUNC_ERROR;
 }
 
-void Transfer::read_header(std::string_view line) {
-  line = trim(line);
-  if (starts_with_ignoring_case(line, "http/")) {
-    // A new response: after a redirect, or after "100 Continue".
-    head_ = {};
-    const auto space = line.find(' ');
-    if (space != line.npos) {
-      head_.status = static_cast<int>(parse_number(line.substr(space + 1, 3)).value_or(0));
-    }
-    return;
-  }
-  const auto colon = line.find(':');
-  if (colon == line.npos) return;
-  const auto name = line.substr(0, colon);
-  const auto value = trim(line.substr(colon + 1));
-  const auto named = [&](std::string_view wanted) {
-    return name.size() == wanted.size() && starts_with_ignoring_case(name, wanted);
-  };
-  if (named("content-length")) {
-    head_.content_length = parse_number(value);
-  } else if (named("content-range")) {
-    parse_content_range(value, head_);
-  } else if (named("etag") && value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
-    head_.etag = value;
-  }
-}
-
 Result<void> Transfer::begin() {
   begun_ = true;
+  head_.finish();
   return sink_.begin(head_);
 }
 
 Result<void> Transfer::take(std::span<const std::byte> bytes) {
+  if (!begun_) {
+    if (auto ready = begin(); !ready) return ready;
+  }
   const std::uint64_t size = std::max<std::uint64_t>(received_ + bytes.size(), head_.content_length.value_or(0));
   if (!in_range(head_.start(), size, limits_.max_bytes)) {
     return fail(ErrorCode::kLimitExceeded,
                 fmt::format("'{}' is larger than the limit of {} bytes", display_source(url_), limits_.max_bytes));
-  }
-  if (!begun_) {
-    if (auto ready = begin(); !ready) return ready;
   }
   received_ += bytes.size();
   return sink_.write(bytes);
@@ -252,17 +284,23 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
   const std::stop_callback wake(stop_, [&] { ::curl_multi_wakeup(multi.get()); });
 
   for (int running = 1;;) {
-    CURLMcode code = ::curl_multi_perform(multi.get(), &running);
+    CURLMcode code = perform(multi.get(), running);
     if (thrown_) std::rethrow_exception(thrown_);
     // Looked at before the report, whose callbacks may take their time.
-    const auto patience = std::chrono::ceil<milliseconds>(last_sign_ + limits_.stall_timeout - Clock::now());
+    const auto now = Clock::now();
+    const auto patience = std::min(last_sign_ + limits_.stall_timeout, limits_.deadline) - now;
     sink_.report();
     if (stop_.stop_requested()) return failure(ErrorCode::kCancelled, Kind::kFinal, "cancelled");
     if (code == CURLM_OK && running == 0) break;
-    if (patience <= milliseconds(0)) return stall_failure();
+    if (now >= limits_.deadline) return std::unexpected(late_failure(url_, limits_));
+    if (patience <= Clock::duration::zero()) return stall_failure();
+    if (too_slow()) return slow_failure();
     // A stop that is asked for here already wakes the poll at once.
-    const int wait_ms = static_cast<int>(std::min<milliseconds::rep>(patience.count(), INT_MAX));
-    if (code == CURLM_OK) code = ::curl_multi_poll(multi.get(), nullptr, 0, wait_ms, nullptr);
+    const auto wait_ms = std::min<milliseconds::rep>(std::chrono::ceil<milliseconds>(patience).count(), INT_MAX);
+    const auto start = Clock::now();
+    if (code == CURLM_OK) code = ::curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(wait_ms), nullptr);
+    // Until the answer begins only the stall counts.
+    if (recent_ > 0 || waited_ > Clock::duration::zero()) waited_ += Clock::now() - start;
     if (code != CURLM_OK) return failure(ErrorCode::kInternal, Kind::kFinal, ::curl_multi_strerror(code));
   }
   int left = 0;
@@ -273,12 +311,33 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
   return conclude(message->data.result);
 }
 
+CURLMcode Transfer::perform(CURLM* multi, int& running) const {
+  const ScopedLocale locale(utf8_locale());
+  return ::curl_multi_perform(multi, &running);
+}
+
+bool Transfer::too_slow() {
+  if (waited_ < limits_.rate_window) return false;
+  const auto seconds = std::chrono::duration<double>(waited_).count();
+  const bool slow = static_cast<double>(recent_) < static_cast<double>(limits_.least_rate) * seconds;
+  if (slow) return true;
+  recent_ = 0;
+  waited_ = Clock::duration::zero();
+  return false;
+}
+
 std::expected<void, TransferFailure> Transfer::conclude(CURLcode code) {
   if (sink_error_) {
     return std::unexpected(TransferFailure{*sink_error_, Kind::kFinal, head_.status});
   }
-  const bool redirecting = code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_UNSUPPORTED_PROTOCOL;
-  if (head_.status != 0 && !successful() && !redirecting) return status_failure();
+  if (head_bytes_ > kMaxHeadBytes) return failure(ErrorCode::kDownloadFailed, Kind::kFinal, kLongHead);
+  long proxy_status = 0;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status >= kFirstRedirect) return proxy_failure(static_cast<int>(proxy_status));
+  // A status that isn't an answer: what stopped the redirection that it asked for tells more.
+  const bool redirected =
+      head_.status >= kFirstRedirect && head_.status < kFirstError && code != CURLE_OK && code != CURLE_WRITE_ERROR;
+  if (head_.status != 0 && !head_.successful() && !redirected) return status_failure();
   if (code != CURLE_OK) return curl_failure(code);
   if (!begun_) {
     if (auto ready = begin(); !ready) {
@@ -315,6 +374,27 @@ std::unexpected<TransferFailure> Transfer::stall_failure() const {
                  fmt::format("nothing came for {} ms; check the network", limits_.stall_timeout.count()));
 }
 
+std::unexpected<TransferFailure> Transfer::slow_failure() const {
+  return failure(ErrorCode::kDownloadFailed, Kind::kTemporary,
+                 fmt::format("fewer than {} bytes a second came for {} ms; check the network, or allow a lower rate",
+                             limits_.least_rate, limits_.rate_window.count()));
+}
+
+std::unexpected<TransferFailure> Transfer::proxy_failure(int status) const {
+  return failure(ErrorCode::kDownloadFailed, status >= 500 ? Kind::kTemporary : Kind::kFinal,
+                 fmt::format("the proxy answers with HTTP status {}; check $https_proxy and $no_proxy", status));
+}
+
+std::unexpected<TransferFailure> Transfer::trust_failure(std::string_view detail) const {
+  if (trust_.nothing) {
+    return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                   "this system has no certificates to know the server by; install them (the package is called "
+                   "ca-certificates) or set $SSL_CERT_FILE to a file that has them");
+  }
+  return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                 fmt::format("{}; trusted are {}, $SSL_CERT_FILE can name a file with others", detail, trust_.origin));
+}
+
 std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
   const std::string_view detail = curl_message_[0] != '\0' ? curl_message_.data() : ::curl_easy_strerror(code);
   switch (code) {
@@ -322,7 +402,13 @@ std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
       return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
                      fmt::format("redirected more than {} times", limits_.max_redirects));
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return failure(ErrorCode::kDownloadFailed, Kind::kFinal, "redirected to something other than http and https");
+    case CURLE_WEIRD_SERVER_REPLY: return protocol_failure(detail);
+    case CURLE_BAD_CONTENT_ENCODING:
+      return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                     fmt::format("what the server sends compressed can't be decompressed: {}", detail));
+    case CURLE_SSL_CONNECT_ERROR:
+      return failure(ErrorCode::kDownloadFailed, Kind::kFinal,
+                     fmt::format("{}; check that the server speaks https at this address", detail));
     case CURLE_URL_MALFORMAT:
       return std::unexpected(TransferFailure{
           Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is no valid URL: {}", display_source(url_), detail)},
@@ -334,7 +420,12 @@ std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
                      fmt::format("{}; check the address and the network", detail));
     case CURLE_OPERATION_TIMEDOUT:
       return failure(ErrorCode::kDownloadFailed, Kind::kUnreachable, fmt::format("{}; check the network", detail));
-    case CURLE_OUT_OF_MEMORY: return failure(ErrorCode::kLimitExceeded, Kind::kFinal, "no memory");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: return trust_failure(detail);
+    case CURLE_OUT_OF_MEMORY:
+      // So libcurl 7 calls a line of the head that is longer than it takes.
+      if (in_head()) return failure(ErrorCode::kDownloadFailed, Kind::kFinal, kLongHead);
+      return failure(ErrorCode::kLimitExceeded, Kind::kFinal, "no memory");
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
@@ -348,11 +439,40 @@ std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
                                    total ? fmt::format("of {} bytes", *total) : "bytes, before its end"));
       }
       return failure(ErrorCode::kDownloadFailed, Kind::kTemporary, detail);
-    default: return failure(ErrorCode::kDownloadFailed, Kind::kFinal, detail);
+    default:
+      if (static_cast<int>(code) == kCurlTooLarge && in_head()) {
+        return failure(ErrorCode::kDownloadFailed, Kind::kFinal, kLongHead);
+      }
+      return failure(ErrorCode::kDownloadFailed, Kind::kFinal, detail);
   }
 }
 
+/// Whether an answer has begun and its head not ended.
+bool Transfer::in_head() const {
+  curl_off_t first_byte_us = 0;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+  return !begun_ && first_byte_us > 0;
+}
+
+std::unexpected<TransferFailure> Transfer::protocol_failure(std::string_view detail) const {
+  const char* url = nullptr;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_EFFECTIVE_URL, &url);
+  const std::string_view last = url == nullptr ? "" : url;
+  if (!starts_with_ignoring_case(last, "http://") && !starts_with_ignoring_case(last, "https://")) {
+    return failure(ErrorCode::kDownloadFailed, Kind::kFinal, "redirected to something other than http and https");
+  }
+  return failure(
+      ErrorCode::kDownloadFailed, Kind::kFinal,
+      fmt::format("what answers there speaks no HTTP that is understood ({}); check address and port", detail));
+}
+
 }  // namespace
+
+TransferFailure late_failure(const std::string& url, const DownloadLimits& limits) {
+  return {Error{ErrorCode::kDownloadFailed,
+                fmt::format("download of '{}' failed: it isn't done after {} s; allow it more time or try again later",
+                            display_source(url), std::chrono::ceil<std::chrono::seconds>(limits.longest).count())}};
+}
 
 std::expected<void, TransferFailure> transfer(const std::string& url, std::span<const std::string> headers,
                                               const DownloadLimits& limits, BodySink& sink,

@@ -4,34 +4,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "resources/download.hpp"
+#include "resources/response_head.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
 
-/// What a server says before the body.
-struct ResponseHead {
-  int status = 0;
-  std::optional<std::uint64_t> content_length;  ///< of this body
-  std::optional<std::uint64_t> range_start;     ///< from Content-Range
-  std::optional<std::uint64_t> range_total;     ///< size of the whole file, from Content-Range
-  std::string etag;                             ///< with its quotes; empty if absent or weak
-
-  [[nodiscard]] std::uint64_t start() const noexcept { return range_start.value_or(0); }
-
-  /// Size of the whole file, where it is known.
-  [[nodiscard]] std::optional<std::uint64_t> total() const noexcept {
-    return range_total ? range_total : content_length;
-  }
-};
-
-/// Takes the body of a successful response (status 200 or 206). An error ends the transfer.
+/// Takes the body of a successful response (status 200, 203 or 206). An error ends the transfer.
 class BodySink {
  public:
   BodySink() = default;
@@ -60,10 +44,14 @@ struct TransferFailure {
   std::chrono::seconds retry_after{};  ///< asked for by the server
 };
 
-/// One GET, redirects followed. `headers` are sent besides ("Range: bytes=7-"). Only status 200 and 206 succeed. What
-/// the sink throws comes out here, never through libcurl.
+/// One GET; redirects are followed, with the cookies that come with them, and what is compressed all the same is
+/// decompressed. `headers` are sent besides ("Range: bytes=7-"). Only status 200, 203 and 206 succeed. What the sink
+/// throws comes out here, never through libcurl.
 std::expected<void, TransferFailure> transfer(const std::string& url, std::span<const std::string> headers,
                                               const DownloadLimits& limits, BodySink& sink,
                                               const std::stop_token& stop);
+
+/// That a download's deadline has passed.
+TransferFailure late_failure(const std::string& url, const DownloadLimits& limits);
 
 }  // namespace silhouette

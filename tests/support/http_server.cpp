@@ -115,6 +115,11 @@ bool HttpServer::wait_until(int connection, short events) const {
   return polled[1].revents == 0;
 }
 
+bool HttpServer::stopped_within(std::chrono::milliseconds pause) const {
+  pollfd polled{stop_event_, POLLIN, 0};
+  return ::poll(&polled, 1, static_cast<int>(pause.count())) != 0;
+}
+
 void HttpServer::accept_connections() {
   while (wait_until(listener_, POLLIN)) {
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -191,8 +196,15 @@ void HttpServer::send_reply(int connection, const HttpReply& reply) const {
   text += "\r\n";
   const std::size_t head = text.size();
   text += reply.body;
+  if (reply.raw) text = *reply.raw;
   if (reply.send_only) text.resize(std::min(text.size(), *reply.send_only));
   if (reply.body_only) text.resize(std::min(text.size(), head + *reply.body_only));
+  if (reply.drip.count() > 0) {
+    for (const char& c : text) {
+      if (!send_all(connection, {&c, 1}) || stopped_within(reply.drip)) return;
+    }
+    return;
+  }
   bool connected = send_all(connection, text);
   while (connected && reply.endless) connected = send_all(connection, reply.body);
   std::array<char, 256> ignored{};

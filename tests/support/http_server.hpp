@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,8 @@ struct HttpReply {
   std::optional<std::size_t> body_only{};  ///< the same counted from the start of the body
   bool hang = false;                       ///< then keep the connection open until the client or the server goes
   bool endless = false;                    ///< repeat the body until the client goes
+  std::optional<std::string> raw{};        ///< sent as it is in the place of all that
+  std::chrono::milliseconds drip{};        ///< if not 0: head and body byte by byte, with such pauses
 };
 
 /// A scripted HTTP/1.1 server on the loopback interface, on threads of its own; it stops in the destructor. The first
@@ -64,6 +67,7 @@ class HttpServer {
   void accept_connections();
   void serve(int connection);
   [[nodiscard]] bool wait_until(int connection, short events) const;
+  [[nodiscard]] bool stopped_within(std::chrono::milliseconds pause) const;
   [[nodiscard]] std::optional<HttpRequest> read_request(int connection) const;
   [[nodiscard]] bool send_all(int connection, std::string_view bytes) const;
   void send_reply(int connection, const HttpReply& reply) const;

@@ -63,7 +63,7 @@ class NativeEngine final : public Engine {
                               label_, plan_.arena >> 18, plan_.weights >> 18, kMostFloats >> 18));
     }
     const std::string key = packed_key(options);
-    if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights);
+    if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights, *pool_);
     if (packed_) return {};
     auto weights = AlignedBuffer<float>::create(plan_.weights, "the network's weights");
     if (!weights) return std::unexpected(std::move(weights.error()));
@@ -71,7 +71,7 @@ class NativeEngine final : public Engine {
     // What lies between two constants is never read, but written to files.
     if (!options.packed_file.empty()) std::ranges::fill(weights_.span(), 0.0F);
     if (auto packed = pack(build.packings); !packed) return packed;
-    if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span());
+    if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span(), *pool_);
     return {};
   }
 

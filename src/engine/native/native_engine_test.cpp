@@ -221,6 +221,8 @@ TEST(NativeEngine, PackedWeightsAreKeptAndReplaced) {
   const auto other = load(2, "b");
   EXPECT_NE(other, first);
   EXPECT_EQ(load(1, "b"), other);
+  EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms::owner_read) << "mapped files stay";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
   EXPECT_EQ(load(1, "b"), first);
   EXPECT_EQ(load(2, "b"), first);
