@@ -32,7 +32,9 @@ std::vector<ClassFound> classes_found(const Segmentation& segmentation) {
     if (counts[i] == 0 && std::ranges::find(wanted, index) == wanted.end()) continue;
     found.push_back({index, labels[i], counts[i], static_cast<double>(counts[i]) / all});
   }
-  std::ranges::stable_sort(found, std::ranges::greater{}, &ClassFound::pixels);
+  std::ranges::sort(found, [](const ClassFound& a, const ClassFound& b) {
+    return a.pixels != b.pixels ? a.pixels > b.pixels : a.index < b.index;
+  });
   return found;
 }
 

@@ -30,14 +30,18 @@ function(silhouette_test name)
   # Tests are compiled far more often than they run.
   target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
   target_link_libraries(${name} PRIVATE ${arg_LIBS} silhouette_test_support fmt::fmt GTest::gmock GTest::gtest_main Threads::Threads)
-  # Leaks that aren't ours are listed; races inside libraries that aren't instrumented can't be judged. One variable at a time:
-  # a list would not survive the discovery.
-  if(SILHOUETTE_SANITIZE MATCHES "thread")
-    set(environment "TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
-  else()
-    set(environment "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
-  endif()
+  silhouette_sanitizer_environment(environment)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ENVIRONMENT "${environment}")
+endfunction()
+
+# silhouette_sanitizer_environment(VARIABLE): what tests have in their environment. Leaks that aren't ours are listed; races inside
+# libraries that aren't instrumented can't be judged. One variable at a time: a list would not survive the discovery of tests.
+function(silhouette_sanitizer_environment variable)
+  if(SILHOUETTE_SANITIZE MATCHES "thread")
+    set(${variable} "TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp" PARENT_SCOPE)
+  else()
+    set(${variable} "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0" PARENT_SCOPE)
+  endif()
 endfunction()
 
 function(silhouette_warnings target)
@@ -48,6 +52,6 @@ function(silhouette_warnings target)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
   if(SILHOUETTE_SANITIZE)
     # Instrumented code confuses it.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   endif()
 endfunction()

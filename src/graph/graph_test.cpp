@@ -125,6 +125,10 @@ TEST(Verify, OtherOperations) {
   EXPECT_THAT(fault_of({.op = Op::kPad, .before = {0}, .after = {0}}, {}), HasSubstr("another number"));
   EXPECT_THAT(fault_of({.op = Op::kSoftmax}, {}, {Dims{}}), HasSubstr("single number"));
   EXPECT_THAT(fault_of({.op = Op::kMaxPool, .window = square(3, 3)}, {}), HasSubstr("nothing but padding"));
+  // The first window's second tap and the last one's first meet the pixel; none of the others' do.
+  EXPECT_THAT(fault_of({.op = Op::kMaxPool, .window = square(2, 2, 2)}, {}, {{1, 1, 1, 6}}),
+              HasSubstr("nothing but padding"));
+  EXPECT_EQ(fault_of({.op = Op::kMaxPool, .window = square(2, 2, 2)}, {}, {{1, 2, 2, 6}}), "");
   EXPECT_THAT(fault_of({.op = Op::kMaxPool, .window = square(9)}, {}), HasSubstr("doesn't fit"));
   EXPECT_THAT(fault_of({.op = Op::kFullyConnected}, {}, {{3, 4}, {5, 4}}), HasSubstr("weights"));
 }

@@ -80,12 +80,15 @@ void Rewriter::resolve(Node& node) const {
 
 void Rewriter::finish() {
   if (!changed_) return;
-  std::ranges::stable_sort(inserted_, {}, &std::pair<std::size_t, Node>::first);
+  std::vector<std::size_t> order(inserted_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(inserted_[i].first, i); });
   std::vector<Node> nodes;
   nodes.reserve(graph_.nodes.size() + inserted_.size());
-  auto next = inserted_.begin();
+  auto next = order.begin();
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-    for (; next != inserted_.end() && next->first == i; ++next) nodes.push_back(std::move(next->second));
+    for (; next != order.end() && inserted_[*next].first == i; ++next)
+      nodes.push_back(std::move(inserted_[*next].second));
     if (!removed_[i]) nodes.push_back(std::move(graph_.nodes[i]));
   }
   for (Node& node : nodes) resolve(node);

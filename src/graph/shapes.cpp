@@ -171,10 +171,12 @@ class Inference {
     if (!is_image(in(0))) return wrong("its operand is no image");
     const auto dims = window_result(in(0)[3]);
     if (!dims) return wrong("its window doesn't fit the image");
-    // A window without a pixel has neither mean nor maximum.
+    // A window without a pixel has neither mean nor maximum. If the first and the last have one, so have those between,
+    // unless an image is so small that taps step over it.
     const auto sees_pixels = [](std::int64_t outputs, std::int64_t inputs, std::int64_t kernel, std::int64_t stride,
                                 std::int64_t dilation, std::int64_t pad) {
-      for (const std::int64_t position : {std::int64_t{0}, outputs - 1}) {
+      const std::int64_t step = dilation > inputs ? 1 : std::max<std::int64_t>(outputs - 1, 1);
+      for (std::int64_t position = 0; position < outputs; position += step) {
         const std::int64_t first = position * stride - pad;
         const std::int64_t skipped = first >= 0 ? 0 : (-first + dilation - 1) / dilation;
         if (skipped >= kernel || first + skipped * dilation >= inputs) return false;

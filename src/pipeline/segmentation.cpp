@@ -42,7 +42,8 @@ Result<std::vector<LegendLine>> make_legend(const detail::SegmentationData& data
   std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::erase_if(order, [&](std::size_t c) { return counts[c] == 0 || static_cast<int>(c) == background; });
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t c) { return counts[c]; });
+  std::ranges::sort(
+      order, [&](std::size_t a, std::size_t b) { return counts[a] != counts[b] ? counts[a] > counts[b] : a < b; });
   if (order.size() > kMaxLegendLines) order.resize(kMaxLegendLines);
   const double pixels = static_cast<double>(data.maps.argmax.size());
   const int text_height = std::clamp(std::min(data.maps.width, data.maps.height) / 28, 11, 160);

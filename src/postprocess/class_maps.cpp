@@ -225,9 +225,10 @@ bool Plan::decide_columns(int y0, int y1, const simd::RowPair& pair, Workspace& 
   const float margin = 32 * 0x1p-24F * largest;
   const auto width = static_cast<std::size_t>(last_.source_width);
   for (std::size_t x = 0; x < width; ++x) {
-    const bool agreed = (work.winner[slot0][x] == work.winner[slot1][x]) & (work.lead[slot0][x] > margin) &
-                        (work.lead[slot1][x] > margin);
-    work.common[x] = agreed ? work.winner[slot0][x] : -1;
+    // All three are looked at, whatever the first says: without branches this is vector code.
+    const unsigned agreed = unsigned{work.winner[slot0][x] == work.winner[slot1][x]} &
+                            unsigned{work.lead[slot0][x] > margin} & unsigned{work.lead[slot1][x] > margin};
+    work.common[x] = agreed != 0 ? work.winner[slot0][x] : -1;
   }
 
   work.decided.clear();

@@ -155,7 +155,9 @@ Result<std::vector<CachedModel>> prune(const PruneOptions& options, const std::s
   auto models = list(folder);
   if (!models) return models;
   // The last used first, so that they are kept first; with the same time the order of names decides.
-  std::ranges::stable_sort(*models, std::ranges::greater{}, &CachedModel::last_used);
+  std::ranges::sort(*models, [](const CachedModel& a, const CachedModel& b) {
+    return a.last_used != b.last_used ? a.last_used > b.last_used : a.path < b.path;
+  });
   const auto now = Clock::now();
   std::uint64_t kept = 0;
   std::vector<CachedModel> removed;

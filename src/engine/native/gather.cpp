@@ -50,7 +50,7 @@ struct Piece {
 Piece make_piece(const Box& box) {
   std::vector<Loop> loops = box.loops;
   std::erase_if(loops, [](const Loop& loop) { return loop.count == 1; });
-  std::ranges::stable_sort(loops, std::ranges::greater{}, &Loop::to);
+  std::ranges::sort(loops, std::ranges::greater{}, &Loop::to);
   Piece piece{.from = box.from, .to = box.to, .loops = {}, .rank = 0};
   for (const Loop& loop : loops) {
     if (piece.rank > 0) {

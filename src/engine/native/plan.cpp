@@ -38,7 +38,10 @@ void place_buffers(Plan& plan) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::erase_if(order,
                 [&](std::size_t i) { return i <= kOutputBuffer || i == plan.output || i == plan.pending_output; });
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return plan.buffers[i].size; });
+  // The largest first, of equals the first.
+  const auto size_of = [&](std::size_t i) { return plan.buffers[i].size; };
+  std::ranges::sort(
+      order, [&](std::size_t a, std::size_t b) { return size_of(a) != size_of(b) ? size_of(a) > size_of(b) : a < b; });
 
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t i : order) {

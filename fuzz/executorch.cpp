@@ -1,0 +1,45 @@
+// The native engine against ExecuTorch's, with constants inside and outside of the payload; and ExecuTorch with spoilt
+// files that verification let pass: it trusts them.
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/executorch/executorch_engine.hpp"
+#include "engine/model_data.hpp"
+#include "fuzz/engines.hpp"
+#include "fuzz/input.hpp"
+#include "fuzz/networks.hpp"
+
+namespace silhouette::fuzz {
+namespace {
+
+/// XNNPACK's own approximations of exponentials and the like err more than sums do.
+constexpr double kTimesTheTolerance = 10;
+
+}  // namespace
+
+void try_input(std::span<const std::byte> bytes) {
+  Input in(bytes);
+  const bool sound = !in.one_in(4);
+  const Place place = in.one_in(2) ? Place::kNamedData : Place::kPayload;
+  const auto file = make_model(in, {.constants = place, .spoilt = !sound});
+  const auto network = load(file, sound ? Soundness::kSound : Soundness::kUnknown);
+  if (!network) return;
+  const auto input = input_for(network->shape);
+  const auto engine = create_executorch_engine(std::make_shared<const ModelData>(file), network->shape, 1, "fuzz.pte");
+  if (!engine) {
+    require_one_line(engine.error().message);
+    return;
+  }
+  const auto result = (*engine)->run(input, Tail::kWhole, {});
+  if (!result) broken("ExecuTorch doesn't run what it loaded: {}", result.error().message);
+  const auto again = (*engine)->run(input, Tail::kWhole, {});
+  if (!again) broken("ExecuTorch doesn't run twice: {}", again.error().message);
+  require_same(again->values.span(), result->values.span(), "ExecuTorch's second run");
+  if (!sound) return;
+  const auto expected = interpret(*network, input);
+  require_near(result->values.span(), expected.values, kTimesTheTolerance * expected.tolerance, "ExecuTorch");
+  require_near(run_native(*network, input, {}, one_thread()), expected.values, expected.tolerance, "native");
+}
+
+}  // namespace silhouette::fuzz
