@@ -1,41 +1,23 @@
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <exception>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "command.hpp"
 #include "exit_codes.hpp"
+#include "files.hpp"
 #include "format.hpp"
 #include "silhouette/version.hpp"
 
 namespace silhouette::cli {
 namespace {
 
-constexpr std::size_t kShownName = 120;
-
-std::shared_ptr<CLI::Formatter> help_formatter() {
-  auto formatter = std::make_shared<CLI::Formatter>();
-  formatter->label("SUBCOMMAND", "COMMAND");
-  formatter->label("OPTIONS", "options");
-  formatter->label("Positionals", "Arguments");
-  formatter->label("REQUIRED", "");
-  formatter->column_width(24);
-  return formatter;
-}
-
-void describe(CLI::App& app) {
-  app.name("silhouette");
-  app.description("Segments images on this machine: finds people, animals and things in a photo, pixel by pixel.");
-  app.set_version_flag("--version", fmt::format("silhouette {}", kVersion), "Print the version and exit");
-  app.formatter(help_formatter());
-  app.set_help_flag("-h,--help", "Print this help and exit");
-  app.require_subcommand(0, 1);
-  app.footer(fmt::format(R"(Examples:
+void describe(Arguments& program) {
+  program.set_footer(fmt::format(R"(Examples:
   silhouette segment photo.jpg                     what is in it, and photo.overlay.png beside it
   silhouette segment photo.jpg --cutout cut.png    the photo with everything else transparent
   silhouette segment photos/ --mask masks/ --json  masks of a whole folder, results as JSON
@@ -43,97 +25,65 @@ void describe(CLI::App& app) {
   'silhouette COMMAND --help' has more for each command.
 
 {})",
-                         kExitCodesHelp));
+                                 kExitCodesHelp));
+  add_segment(program);
+  add_models(program);
+  add_bench(program);
+  add_info(program);
 }
 
 /// "silhouette help [COMMAND…]", for those who expect it.
-void add_help(CLI::App& app, Command& chosen) {
-  CLI::App& command = *app.add_subcommand("help", "Print the help of a command")->group("Commands");
+void add_help(Arguments& program) {
+  constexpr std::size_t kShownName = 120;
+  Arguments& command = program.add_command("help", "Print the help of a command");
   const auto names = std::make_shared<std::vector<std::string>>();
-  command.add_option("COMMAND", *names, "Command, and a command of it [this program]")->option_text("...");
-  command.callback([&app, names, &chosen] {
-    chosen = [&app, names](Context& context) {
-      CLI::App* at = &app;
-      std::string path = at->get_name();
-      for (const auto& name : *names) {
-        const auto found = at->get_subcommands([&](CLI::App* one) { return one->get_name() == name; });
-        if (found.empty()) {
-          return context.console.fail(
-              {ErrorCode::kInvalidArgument,
-               fmt::format("there is no command '{} {}'; see 'silhouette --help'", path, shorten(name, kShownName))});
-        }
-        at = found.front();
-        path += " " + name;
+  command.add_texts("COMMAND", *names, "Command, and a command of it [this program]");
+  command.set_run([&program, names](Context& context) {
+    const Arguments* at = &program;
+    for (const auto& name : *names) {
+      const auto* const found = at->find_command(name);
+      if (found == nullptr) {
+        return context.console.fail(
+            {ErrorCode::kInvalidArgument, fmt::format("there is no command '{} {}'; see 'silhouette --help'",
+                                                      at->path(), shorten(name, kShownName))});
       }
-      // Not App::help, which prints that of the command that was parsed.
-      context.console.out(at->get_formatter()->make_help(at, path, CLI::AppFormatMode::Normal));
-      return kExitOk;
-    };
+      at = found;
+    }
+    context.console.out(at->help_text());
+    return kExitOk;
   });
 }
 
-/// CLI11 says "--mask: 1 required TEXT missing".
-std::string plain_message(const CLI::ParseError& error) {
-  const std::string text = error.what();
-  const auto count = text.find(": 1 required ");
-  return count != text.npos && text.ends_with(" missing") ? text.substr(0, count) + " needs a value" : text;
-}
-
-/// The message of an error in the arguments, with where to read on.
-std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
-  std::string command = "silhouette";
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) {
-    at = at->get_subcommands().front();
-    command += " " + at->get_name();
-  }
-  const auto unknown = app.remaining(true);
-  if (at == &app && !unknown.empty() && !unknown.front().starts_with('-')) {
-    return fmt::format(
-        "there is no command '{0}'; did you mean 'silhouette segment {0}'? 'silhouette --help' lists them",
-        shorten(unknown.front(), kShownName));
-  }
-  return fmt::format("{}; see '{} --help'", plain_message(error), command);
-}
-
-int parse_and_run(int argc, char** argv, Context& context) {
-  CLI::App app;
-  Command chosen;
-  describe(app);
-  add_segment(app, chosen);
-  add_models(app, chosen);
-  add_bench(app, chosen);
-  add_info(app, chosen);
-  add_help(app, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    context.console.out(app.help());
+int parse_and_run(std::span<char* const> arguments, Context& context) {
+  Arguments program("silhouette",
+                    "Segments images on this machine: finds people, animals and things in a photo, pixel by pixel.");
+  describe(program);
+  add_help(program);
+  // A process can be started without even its name.
+  const std::vector<std::string> texts(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  const auto request = program.parse(texts);
+  if (!request) return context.console.fail(request.error());
+  if (request->help) {
+    context.console.out(request->command->help_text());
     return kExitOk;
-  } catch (const CLI::CallForVersion& version) {
-    context.console.out(std::string(version.what()) + "\n");
+  }
+  if (request->version) {
+    context.console.out(fmt::format("silhouette {}\n", kVersion));
     return kExitOk;
-  } catch (const CLI::ParseError& error) {
-    context.console.error(usage_message(app, error));
-    return kExitUsage;
   }
-  if (!chosen) {
-    context.console.error(
-        "no command given; 'silhouette segment PHOTO' segments a photo, 'silhouette --help' has more");
-    return kExitUsage;
-  }
-  return chosen(context);
+  return request->command->run()(context);
 }
 
 }  // namespace
 
 int run(int argc, char** argv) {
+  reserve_standard_descriptors();
   Signals signals;
   Console console;
   Context context{console, signals};
   int exit_code = kExitInternal;
   try {
-    exit_code = parse_and_run(argc, argv, context);
+    exit_code = parse_and_run(std::span(argv, static_cast<std::size_t>(argc)), context);
   } catch (const std::bad_alloc&) {
     console.error("out of memory");
     exit_code = kExitLimit;

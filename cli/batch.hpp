@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -17,10 +18,16 @@ namespace silhouette::cli {
 template <typename T>
 class Batch {
  public:
-  /// `work(i)` for i in [0, count), on `threads` threads at most. It must not throw.
+  /// `work(i)` for i in [0, count), on `threads` threads at most: as many as the system gives. Without any, jobs are
+  /// done by whom asks for their results. It must not throw.
   Batch(std::size_t count, std::size_t threads, std::function<T(std::size_t)> work)
       : results_(count), ahead_(4 * threads), work_(std::move(work)) {
-    for (std::size_t i = 0; i < std::min(threads, count); ++i) threads_.emplace_back([this] { run(); });
+    try {
+      while (threads_.size() < std::min(threads, count)) threads_.emplace_back([this] { run(); });
+    } catch (const std::exception&) {
+      // Those that began do the work; they wait for more of it, so they must not be joined here.
+      return;
+    }
   }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
@@ -36,6 +43,10 @@ class Batch {
   /// The result of job i; each is handed out once, in order. `on_progress(jobs done)` is called on this thread while
   /// it waits.
   T wait_for(std::size_t i, const std::function<void(std::size_t)>& on_progress) {
+    if (threads_.empty()) {
+      on_progress(i);
+      return work_(i);
+    }
     std::unique_lock lock(mutex_);
     wanted_ = i;
     changed_.notify_all();

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -105,9 +104,10 @@ int run_profile(const ImageSegmentationModule& module, const Options& options, s
   }
   Json steps = Json::array();
   for (const StepTime& step : profile->steps) {
-    steps.push_back({{"name", step.name}, {"min_ms", step.milliseconds}, {"multiply_adds", step.multiply_adds}});
+    steps.push_back(Json({{"name", step.name}, {"min_ms", step.milliseconds}, {"multiply_adds", step.multiply_adds}}));
   }
-  console.out(json_text({{"threads", profile->threads}, {"peak_gflops", profile->peak_gflops}, {"steps", steps}}));
+  console.out(
+      Json({{"threads", profile->threads}, {"peak_gflops", profile->peak_gflops}, {"steps", steps}}).indented());
   return kExitOk;
 }
 
@@ -146,17 +146,18 @@ int run_bench(const Options& options, Context& context) {
   measured.median_ms = median(times);
 
   if (options.json) {
-    console.out(json_text({{"model", model->source},
-                           {"engine", model->engine},
-                           {"engine_reason", model->engine_reason},
-                           {"input_width", model->input_width},
-                           {"input_height", model->input_height},
-                           {"threads", measured.threads},
-                           {"runs", options.runs},
-                           {"min_ms", measured.min_ms},
-                           {"median_ms", measured.median_ms},
-                           {"load_ms", measured.load_ms},
-                           {"rss_mb", measured.rss_mb}}));
+    console.out(Json({{"model", model->source},
+                      {"engine", model->engine},
+                      {"engine_reason", model->engine_reason},
+                      {"input_width", model->input_width},
+                      {"input_height", model->input_height},
+                      {"threads", measured.threads},
+                      {"runs", options.runs},
+                      {"min_ms", measured.min_ms},
+                      {"median_ms", measured.median_ms},
+                      {"load_ms", measured.load_ms},
+                      {"rss_mb", measured.rss_mb}})
+                    .indented());
     return kExitOk;
   }
   console.out(fmt::format("{}, {} × {}, engine {}, {} {}\n", printable(model->source), model->input_width,
@@ -182,20 +183,17 @@ Examples:
 
 }  // namespace
 
-void add_bench(CLI::App& app, Command& chosen) {
+void add_bench(Arguments& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("bench", "Measure a model's network")->group("Commands");
-  command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
-  command.add_option("--runs", options->runs, "How often it is run [20]")
-      ->check(CLI::Range(1, 1'000'000))
-      ->option_text("N");
+  Arguments& command = program.add_command("bench", "Measure a model's network");
+  command.add_text("MODEL", "", options->model.model, "Name, file or URL [the embedded one]");
+  command.add_number("--runs", "N", options->runs, 1, 1'000'000, "How often it is run [20]");
   command.add_flag("--json", options->json, "Print the result as JSON");
   command.add_flag("--profile", options->profile,
                    "Native engine: what each step takes (the least of RUNS), GFLOP/s, share of the measured peak");
   add_engine_options(command, options->model);
-  command.footer(std::string(kFooter));
-  command.callback(
-      [options, &chosen] { chosen = [options](Context& context) { return run_bench(*options, context); }; });
+  command.set_footer(kFooter);
+  command.set_run([options](Context& context) { return run_bench(*options, context); });
 }
 
 }  // namespace silhouette::cli

@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -47,14 +46,14 @@ int run_list(const Options& options, Context& context) {
     Json list = Json::array();
     for (const auto& model : *models) {
       const auto used = std::chrono::duration_cast<std::chrono::seconds>(model.last_used.time_since_epoch());
-      list.push_back({{"path", model.path},
-                      {"name", model.name},
-                      {"bytes", model.bytes},
-                      {"complete", model.complete},
-                      {"packed", model.packed},
-                      {"last_used", used.count()}});
+      list.push_back(Json({{"path", model.path},
+                           {"name", model.name},
+                           {"bytes", model.bytes},
+                           {"complete", model.complete},
+                           {"packed", model.packed},
+                           {"last_used", used.count()}}));
     }
-    context.console.out(json_text(list));
+    context.console.out(list.indented());
     return kExitOk;
   }
   std::size_t width = 0;
@@ -109,40 +108,23 @@ Examples:
 
 }  // namespace
 
-void add_cache(CLI::App& models, Command& chosen) {
-  CLI::App& cache =
-      *models.add_subcommand("cache", "See what downloads and packed weights take, and make room")->group("Commands");
-  cache.require_subcommand(0, 1);
-  cache.footer(std::string(kFooter));
-  cache.callback([&cache, &chosen] {
-    if (!cache.get_subcommands().empty()) return;
-    chosen = [](Context& context) {
-      return context.console.fail({ErrorCode::kInvalidArgument,
-                                   "'silhouette models cache' needs a command: list, size, remove or prune; see "
-                                   "'silhouette models cache --help'"});
-    };
-  });
+void add_cache(Arguments& models) {
+  Arguments& cache = models.add_command("cache", "See what downloads and packed weights take, and make room");
+  cache.set_footer(kFooter);
   const auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, const char* description, int (*run)(const Options&, Context&)) -> CLI::App& {
-    CLI::App& command = *cache.add_subcommand(name, description)->group("Commands");
+  const auto add = [&](const char* name, const char* help, int (*run)(const Options&, Context&)) -> Arguments& {
+    Arguments& command = cache.add_command(name, help);
     add_cache_option(command, options->cache);
-    command.callback([options, run, &chosen] { chosen = [=](Context& context) { return run(*options, context); }; });
+    command.set_run([options, run](Context& context) { return run(*options, context); });
     return command;
   };
   add("list", "Every file: size, last use, and what it is", run_list)
       .add_flag("--json", options->json, "Print them as JSON; last_used is in seconds since 1970");
   add("size", "Bytes that the cache takes", run_size);
-  add("remove", "Delete files of the cache", run_remove)
-      .add_option("NAME", options->names, "Models")
-      ->required()
-      ->option_text("...");
-  CLI::App& prune = add("prune", "Delete what broke off, and what isn't worth its room", run_prune);
-  prune.add_option("--max-size", options->max_bytes, "Bytes that may stay, as in 500MB or 2GB")
-      ->transform(CLI::AsSizeValue(true))
-      ->option_text("SIZE");
-  prune.add_option("--unused", options->unused_days, "Delete models that weren't used for so long")
-      ->check(CLI::Range(0, 36'500))
-      ->option_text("DAYS");
+  add("remove", "Delete files of the cache", run_remove).add_texts("NAME", options->names, "Models").required();
+  Arguments& prune = add("prune", "Delete what broke off, and what isn't worth its room", run_prune);
+  prune.add_size("--max-size", "SIZE", options->max_bytes, "Bytes that may stay, as in 500MB or 2GB");
+  prune.add_number("--unused", "DAYS", options->unused_days, 0, 36'500, "Delete models that weren't used for so long");
 }
 
 }  // namespace silhouette::cli

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -9,7 +8,7 @@
 namespace silhouette::cli {
 
 /// Adds "cache" and its commands to "models".
-void add_cache(CLI::App& models, Command& chosen);
+void add_cache(Arguments& models);
 
 /// Deletes the downloads of models, saying for each whether there was one. One that fails is reported and the rest are
 /// done.

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-
+#include "arguments.hpp"
 #include "console.hpp"
 #include "signals.hpp"
 
@@ -14,14 +12,11 @@ struct Context {
   Signals& signals;
 };
 
-/// A command with its options parsed: runs and returns the exit code.
-using Command = std::function<int(Context&)>;
-
-// Each adds a command to the application; parsing that command's arguments sets `chosen`.
-void add_segment(CLI::App& app, Command& chosen);
-void add_models(CLI::App& app, Command& chosen);
-void add_bench(CLI::App& app, Command& chosen);
-void add_info(CLI::App& app, Command& chosen);
+// Each adds a command to the program.
+void add_segment(Arguments& program);
+void add_models(Arguments& program);
+void add_bench(Arguments& program);
+void add_info(Arguments& program);
 
 /// Parses the arguments, runs the command that they name and returns the exit code of the process.
 int run(int argc, char** argv);

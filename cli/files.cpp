@@ -64,15 +64,50 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
   return true;
 }
 
+void reserve_standard_descriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is taken. Using it the other way round fails, as it would without it.
+    if (::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) != number) return;
+  }
+}
+
+bool is_in_system_folder(const fs::path& path) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(path, error).lexically_normal();
+  const std::string text = error ? path.string() : whole.string();
+  return text.starts_with("/dev/") || text.starts_with("/proc/");
+}
+
+bool is_stream(const fs::path& path) {
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  return type == fs::file_type::fifo || type == fs::file_type::character;
+}
+
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  fs::path at = path;
+  // As many links as the kernel follows.
+  for (int links = 0; links < 40 && fs::is_symlink(at, error); ++links) {
+    const fs::path target = fs::read_symlink(at, error);
+    if (error) return path;
+    at = target.is_absolute() ? target : at.parent_path() / target;
+  }
+  fs::path whole = fs::weakly_canonical(fs::absolute(at, error), error);
+  return error ? path : whole;
+}
+
 Result<void> write_file(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
   std::error_code error;
   fs::path target = path;
   if (const auto status = fs::status(path, error); fs::exists(status)) {
     if (fs::is_directory(status)) return system_error("write", path, EISDIR);
-    if (!fs::is_regular_file(status)) return write_special(path, parts);
-    if (fs::is_symlink(path, error)) target = fs::canonical(path, error);
-    if (error) return system_error("write", path, error.value());
+    if (!fs::is_regular_file(status) || is_in_system_folder(path)) return write_special(path, parts);
+  } else if (error && status.type() == fs::file_type::none) {
+    return system_error("write", path, error.value());
   }
+  if (fs::is_symlink(path, error)) target = resolved(path);
   static std::atomic<unsigned> counter{0};
   const fs::path temporary = target.parent_path() / fmt::format(".silhouette-{}-{}.tmp", ::getpid(), counter++);
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
@@ -117,24 +152,42 @@ Result<std::string> read_text_file(const fs::path& path, std::uint64_t max_bytes
   }
 }
 
-Result<std::vector<std::byte>> read_standard_input(std::uint64_t max_bytes, int wake_descriptor) {
+std::string shown_stream(const std::string& path) {
+  return path == "-" ? "standard input" : fmt::format("'{}'", path);
+}
+
+Result<std::vector<std::byte>> read_stream(const std::string& path, std::uint64_t max_bytes, int wake_descriptor) {
+  const bool standard_input = path == "-";
+  const std::string what = shown_stream(path);
+  // Opening a pipe waits for a writer, and no signal would end that.
+  Descriptor file(standard_input ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                 : ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const auto failed = [&](int number) {
+    return fail(ErrorCode::kIoError, fmt::format("can't read {}: {}", what, std::generic_category().message(number)));
+  };
+  if (file.get() < 0) return failed(errno);
   std::vector<std::byte> bytes;
   std::array<std::byte, 1 << 16> chunk{};
-  std::array<pollfd, 2> descriptors{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+  std::array<pollfd, 2> descriptors{pollfd{.fd = file.get(), .events = POLLIN, .revents = 0},
                                     pollfd{.fd = wake_descriptor, .events = POLLIN, .revents = 0}};
   while (true) {
-    if (::poll(descriptors.data(), descriptors.size(), -1) < 0 && errno != EINTR) {
-      return fail(ErrorCode::kIoError, std::generic_category().message(errno));
-    }
-    if (descriptors[1].revents != 0) return fail(ErrorCode::kCancelled, "cancelled while reading standard input");
+    if (::poll(descriptors.data(), descriptors.size(), -1) < 0 && errno != EINTR) return failed(errno);
+    if (descriptors[1].revents != 0)
+      return fail(ErrorCode::kCancelled, fmt::format("cancelled while reading {}", what));
     if (descriptors[0].revents == 0) continue;
-    const ssize_t n = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+    const ssize_t n = ::read(file.get(), chunk.data(), chunk.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0) return fail(ErrorCode::kIoError, std::generic_category().message(errno));
+    if (n < 0) return failed(errno);
+    if (n == 0 && bytes.empty()) {
+      return fail(ErrorCode::kInvalidImage,
+                  what + (standard_input ? ": nothing came; pipe an image into it: … | silhouette segment -"
+                                         : ": nothing came"));
+    }
     if (n == 0) return bytes;
     bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + n);
     if (bytes.size() > max_bytes) {
-      return fail(ErrorCode::kLimitExceeded, fmt::format("more than {} bytes, the limit for an image", max_bytes));
+      return fail(ErrorCode::kLimitExceeded,
+                  fmt::format("{}: more than {} bytes, the limit for an image", what, max_bytes));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace silhouette::cli {
 
@@ -17,6 +18,15 @@ std::size_t display_width(std::string_view text);
 
 /// Text cut to so many columns, with "…" where something is missing.
 std::string shorten(std::string_view text, std::size_t columns);
+
+/// Text cut to so many bytes, at a character's end.
+std::string cut(std::string_view text, std::size_t bytes);
+
+/// Text without blanks, tabs and carriage returns around it.
+std::string_view trimmed(std::string_view text);
+
+/// The parts between separators, trimmed.
+std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Text filled up with spaces to so many columns.
 std::string padded(std::string_view text, std::size_t columns);

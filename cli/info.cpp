@@ -27,11 +27,11 @@ Json info_json(const ModelDescription& model) {
       {"model", model.source},
       {"engine", model.engine},
       {"engine_reason", model.engine_reason},
-      {"input", {{"width", model.input_width}, {"height", model.input_height}, {"channels", 3}}},
-      {"output", {{"width", model.output_width}, {"height", model.output_height}, {"channels", model.channels}}},
+      {"input", Json({{"width", model.input_width}, {"height", model.input_height}, {"channels", 3}})},
+      {"output", Json({{"width", model.output_width}, {"height", model.output_height}, {"channels", model.channels}})},
       {"labels", model.labels},
       {"labels_origin", model.labels_origin},
-      {"normalization", {{"mean", model.normalization.mean}, {"std", model.normalization.std}}},
+      {"normalization", Json({{"mean", model.normalization.mean}, {"std", model.normalization.std}})},
       {"normalization_origin", model.normalization_origin},
       {"operators", model.operators},
       {"delegates", model.delegates},
@@ -113,7 +113,7 @@ int run_info(const Options& options, Context& context) {
   const auto model = load_model(module, options.model, context.console, context.signals.token());
   if (!model) return context.console.fail(model.error());
   if (!options.graph) {
-    context.console.out(options.json ? json_text(info_json(*model)) : info_text(*model));
+    context.console.out(options.json ? info_json(*model).indented() : info_text(*model));
     return kExitOk;
   }
   // Loading has downloaded what there was to download.
@@ -123,8 +123,8 @@ int run_info(const Options& options, Context& context) {
   const auto network = list_network(options.model.model, load);
   if (options.json) {
     auto description = info_json(*model);
-    description["network"] = network ? network_json(*network) : Json();
-    context.console.out(json_text(description));
+    description.set("network", network ? network_json(*network) : Json());
+    context.console.out(description.indented());
   } else {
     context.console.out(info_text(*model) + (network ? network_text(*network) : ""));
   }
@@ -145,18 +145,16 @@ Examples:
 
 }  // namespace
 
-void add_info(CLI::App& app, Command& chosen) {
+void add_info(Arguments& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command =
-      *app.add_subcommand("info", "Describe a model: inputs, outputs, labels, operators, engine")->group("Commands");
-  command.add_option("MODEL", options->model.model, "Name, file or URL [the embedded one]")->option_text(" ");
+  Arguments& command = program.add_command("info", "Describe a model: inputs, outputs, labels, operators, engine");
+  command.add_text("MODEL", "", options->model.model, "Name, file or URL [the embedded one]");
   command.add_flag("--json", options->json, "Print it as JSON");
   command.add_flag("--graph", options->graph, "List the network's steps too, before and after rewriting");
   add_engine_options(command, options->model);
   add_metadata_options(command, options->model);
-  command.footer(std::string(kFooter));
-  command.callback(
-      [options, &chosen] { chosen = [options](Context& context) { return run_info(*options, context); }; });
+  command.set_footer(kFooter);
+  command.set_run([options](Context& context) { return run_info(*options, context); });
 }
 
 }  // namespace silhouette::cli

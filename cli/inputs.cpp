@@ -11,7 +11,10 @@
 #include <system_error>
 #include <utility>
 
+#include "endings.hpp"
+#include "files.hpp"
 #include "format.hpp"
+#include "signals.hpp"
 #include "silhouette/image_source.hpp"
 
 namespace silhouette::cli {
@@ -19,18 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 16> kImageEndings = {".jpg",  ".jpeg", ".jpe",  ".jfif", ".png", ".webp",
-                                                            ".gif",  ".tif",  ".tiff", ".ppm",  ".pgm", ".pbm",
-                                                            ".heic", ".heif", ".avif", ".jxl"};
 constexpr std::array<std::string_view, 3> kOwnEndings = {".overlay.png", ".mask.png", ".cutout.png"};
 constexpr const char* kDefaultStem = "image";
 constexpr std::size_t kShownBase64 = 48;
+// Names of files have 255 bytes at most on the file systems in use; the rest is for number and ending.
+constexpr std::size_t kMaxStem = 220;
 
-bool has_image_ending(const fs::path& path) {
-  return std::ranges::find(kImageEndings, lower(path.extension().string())) != kImageEndings.end();
-}
-
-/// Files that somebody who names a folder can't mean: hidden ones, and pictures that this command made.
+/// Files and folders that somebody who names a folder can't mean: hidden ones, and pictures that this command made.
 bool is_passed_over(const fs::path& path) {
   const std::string name = lower(path.filename().string());
   return name.starts_with('.') || std::ranges::any_of(kOwnEndings, [&](auto ending) { return name.ends_with(ending); });
@@ -68,24 +66,32 @@ std::string stem_of_url(std::string_view url) {
   return stem.empty() || stem == "." || stem == ".." ? kDefaultStem : stem;
 }
 
-Input plain_input(const std::string& source, std::string name, std::string stem) {
+Input plain_input(const std::string& source, std::string name, const std::string& stem) {
   Input input;
   input.source = source;
   input.name = std::move(name);
-  input.stem = std::move(stem);
+  input.stem = stem.empty() ? kDefaultStem : cut(stem, kMaxStem);
   return input;
 }
 
 Input file_input(const std::string& source, const fs::path& file) {
-  const std::string stem = file.stem().string();
-  Input input = plain_input(source, source, stem.empty() ? kDefaultStem : stem);
-  input.folder = file.parent_path();
+  const bool stream = is_stream(file);
+  // Beside what is no file there is no place for files.
+  const bool place = !stream && !is_in_system_folder(file);
+  Input input = plain_input(source, source, place ? file.stem().string() : "");
+  if (place) input.folder = file.parent_path();
   input.file = file;
+  input.stream = stream;
   return input;
 }
 
 Input input_for(const std::string& argument) {
-  if (argument == "-") return plain_input(argument, argument, kDefaultStem);
+  if (argument == "-") {
+    Input input = plain_input(argument, argument, kDefaultStem);
+    input.file = "/dev/stdin";
+    input.stream = true;
+    return input;
+  }
   const auto described = describe_source(argument);
   if (!described) {
     Input input = plain_input(argument, argument, kDefaultStem);
@@ -110,22 +116,36 @@ Error folder_error(const fs::path& folder, const std::error_code& error) {
 /// What a folder has.
 struct Content {
   std::vector<fs::path> images;
+  std::vector<std::pair<fs::path, std::error_code>> unreadable;  ///< folders
   std::set<std::string> other_endings;  ///< of files that aren't read; empty for a name without one
-  std::error_code error;
 };
 
-template <typename Iterator>
-Content collect(const fs::path& folder) {
+/// Links to folders aren't followed below the one that was named: they may lead in circles.
+Content collect(const fs::path& top, bool recursive) {
   Content content;
-  for (Iterator it(folder, content.error); !content.error && it != Iterator(); it.increment(content.error)) {
-    std::error_code unreadable;
-    if (is_passed_over(it->path()) || !it->is_regular_file(unreadable)) continue;
-    if (has_image_ending(it->path())) {
-      content.images.push_back(it->path());
-    } else {
-      content.other_endings.insert(lower(it->path().extension().string()));
+  std::vector<fs::path> folders{top};
+  // A whole disk takes its time; who interrupts that sees it end with the loading of the model.
+  while (!folders.empty() && Signals::caught() == 0) {
+    const fs::path folder = std::move(folders.back());
+    folders.pop_back();
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+      std::error_code ignored;
+      if (is_passed_over(it->path())) continue;
+      if (it->is_directory(ignored)) {
+        if (recursive && !it->is_symlink(ignored)) folders.push_back(it->path());
+      } else if (!it->is_regular_file(ignored)) {
+        continue;
+      } else if (has_image_ending(it->path())) {
+        content.images.push_back(it->path());
+      } else {
+        content.other_endings.insert(lower(it->path().extension().string()));
+      }
     }
+    if (error) content.unreadable.emplace_back(folder, error);
   }
+  std::ranges::sort(content.images);
+  std::ranges::sort(content.unreadable, {}, &std::pair<fs::path, std::error_code>::first);
   return content;
 }
 
@@ -147,26 +167,30 @@ Error no_images(const std::string& folder, const Content& content, bool recursiv
 
 void add_folder(const std::string& argument, bool recursive, std::vector<Input>& images) {
   const fs::path folder(argument);
-  Content content =
-      recursive ? collect<fs::recursive_directory_iterator>(folder) : collect<fs::directory_iterator>(folder);
-  auto& files = content.images;
-  Input failed = plain_input(argument, argument, kDefaultStem);
-  if (content.error) {
-    failed.error = folder_error(folder, content.error);
-  } else if (files.empty()) {
-    failed.error = no_images(argument, content, recursive);
-  }
-  if (failed.error) {
-    images.push_back(std::move(failed));
-    return;
-  }
-  std::ranges::sort(files);
-  for (const auto& file : files) {
+  const Content content = collect(folder, recursive);
+  for (const auto& file : content.images) {
     Input input = file_input(file.string(), file);
     input.below = file.parent_path().lexically_relative(folder);
     if (input.below == ".") input.below.clear();
     images.push_back(std::move(input));
   }
+  for (const auto& [path, error] : content.unreadable) {
+    Input failed = plain_input(path.string(), path.string(), kDefaultStem);
+    failed.error = folder_error(path, error);
+    images.push_back(std::move(failed));
+  }
+  if (!content.images.empty() || !content.unreadable.empty()) return;
+  Input failed = plain_input(argument, argument, kDefaultStem);
+  failed.error = no_images(argument, content, recursive);
+  images.push_back(std::move(failed));
+}
+
+/// The folder that a path or file URI names; empty if it names none.
+std::string folder_of(const std::string& argument) {
+  std::error_code error;
+  if (fs::is_directory(argument, error)) return argument;
+  const auto described = describe_source(argument);
+  return described && fs::is_directory(described->path, error) ? described->path : std::string();
 }
 
 }  // namespace
@@ -177,15 +201,14 @@ Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool rec
     return fail(ErrorCode::kInvalidArgument, "standard input ('-') can be given once only");
   }
   for (const auto& argument : arguments) {
-    std::error_code error;
     if (argument.empty()) return fail(ErrorCode::kInvalidArgument, "an INPUT is empty; give a file, folder or URL");
     if (argument == "-" && ::isatty(STDIN_FILENO) == 1) {
       return fail(ErrorCode::kInvalidArgument,
                   "standard input is the terminal; pipe an image into it: … | silhouette segment -");
     }
-    if (argument != "-" && fs::is_directory(argument, error)) {
+    if (const std::string folder = folder_of(argument); !folder.empty()) {
       inputs.several = true;
-      add_folder(argument, recursive, inputs.images);
+      add_folder(folder, recursive, inputs.images);
     } else {
       inputs.images.push_back(input_for(argument));
     }

@@ -17,6 +17,7 @@ struct Input {
   std::filesystem::path folder;  ///< of the file; empty (the current one) for what is no file
   std::filesystem::path below;   ///< its folder relative to the folder given on the command line, if one was
   std::optional<std::filesystem::path> file;  ///< where it is a file, or would be one
+  bool stream = false;                        ///< a pipe or device: the library doesn't read these
   std::optional<Error> error;                 ///< what was wrong with it already when it was looked for
 };
 
@@ -27,8 +28,8 @@ struct Inputs {
 
 /// What the arguments of a command name. Folders give their images (files with an image's ending, sorted by name,
 /// without hidden files and without pictures that this command made before), `recursive` also those of the folders
-/// below. A folder that can't be read or gives nothing becomes an input with an error. kInvalidArgument if standard
-/// input is named twice or is a terminal.
+/// below but hidden ones. A folder that can't be read becomes an input with an error, and so does one that gives
+/// nothing. kInvalidArgument if standard input is named twice or is a terminal.
 Result<Inputs> expand_inputs(const std::vector<std::string>& arguments, bool recursive);
 
 }  // namespace silhouette::cli

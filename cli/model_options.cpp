@@ -1,54 +1,46 @@
 #include "model_options.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
-#include <charconv>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 
 #include "files.hpp"
 #include "format.hpp"
+#include "numbers.hpp"
 
 namespace silhouette::cli {
 namespace {
 
 constexpr std::uint64_t kMaxLabelsBytes = 1 << 20;
+constexpr std::size_t kShownValue = 120;
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = text.find(separator);
-    parts.push_back(trimmed(text.substr(0, end)));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+/// Whether text is three numbers that are written with commas for points: "0,5,0,5,0,5", "0,5;0,5;0,5".
+bool has_decimal_commas(std::string_view text) {
+  if (text.find_first_not_of("0123456789,") == text.npos) return std::ranges::count(text, ',') == 5;
+  return std::ranges::any_of(std::string_view("; "), [&](char separator) {
+    const auto parts = split(text, separator);
+    return parts.size() == 3 && std::ranges::all_of(parts, has_decimal_comma);
+  });
 }
 
 Result<std::array<float, 3>> parse_triple(std::string_view option, const std::string& text) {
   std::array<float, 3> triple{};
   const auto parts = split(text, ',');
   for (std::size_t i = 0; i < triple.size(); ++i) {
-    const auto value = parts.size() == triple.size() ? parse_number<float>(parts[i]) : std::nullopt;
-    if (!value) {
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("{} '{}': give three numbers for red, green and blue, as in 0.485,0.456,0.406", option, text));
+    const auto value = parts.size() == triple.size() ? parse_decimal(parts[i]) : std::nullopt;
+    if (value && std::abs(*value) <= std::numeric_limits<float>::max()) {
+      triple[i] = static_cast<float>(*value);
+      continue;
     }
-    triple[i] = *value;
+    const auto* const what =
+        has_decimal_commas(text) ? "write decimal points, not commas" : "give three numbers for red, green and blue";
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} '{}': {}, as in 0.485,0.456,0.406", option, shorten(text, kShownValue), what));
   }
   return triple;
 }
@@ -56,6 +48,12 @@ Result<std::array<float, 3>> parse_triple(std::string_view option, const std::st
 Result<std::vector<std::string>> read_labels(const std::string& path) {
   auto text = read_text_file(path, kMaxLabelsBytes);
   if (!text) return std::unexpected(std::move(text.error()));
+  // Editors of other systems put a byte order mark in front.
+  constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+  if (text->starts_with(kUtf8Mark)) text->erase(0, kUtf8Mark.size());
+  if (text->starts_with("\xFF\xFE") || text->starts_with("\xFE\xFF") || text->contains('\0')) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("--labels '{}': it isn't UTF-8 text; save it as that", path));
+  }
   std::vector<std::string> labels;
   for (const auto line : split(*text, '\n')) labels.emplace_back(line);
   while (!labels.empty() && labels.back().empty()) labels.pop_back();
@@ -95,35 +93,28 @@ Result<LoadOptions> load_options(const ModelOptions& options, std::stop_token st
 
 }  // namespace
 
-void add_cache_option(CLI::App& command, std::string& cache) {
-  command
-      .add_option("--cache", cache,
-                  "Folder for downloaded models [$SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette]")
-      ->option_text("DIR");
+void add_cache_option(Arguments& command, std::string& cache) {
+  command.add_text(
+      "--cache", "DIR", cache,
+      "Folder for downloaded models [$SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette]");
 }
 
-void add_engine_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--engine", options.engine, "What runs the network: auto, native or executorch [auto]")
-      ->check(CLI::IsMember({"auto", "native", "executorch"}))
-      ->option_text("NAME");
-  command
-      .add_option("--memory", options.memory,
-                  "Native engine: default, or low for weights as small as the file's at some speed [default]")
-      ->check(CLI::IsMember({"default", "low"}))
-      ->option_text("USE");
+void add_engine_options(Arguments& command, ModelOptions& options) {
+  command.add_choice("--engine", "NAME", options.engine, {"auto", "native", "executorch"},
+                     "What runs the network: auto, native or executorch [auto]");
+  command.add_choice("--memory", "USE", options.memory, {"default", "low"},
+                     "Native engine: default, or low for weights as small as the file's at some speed [default]");
   command.add_flag("--keep-packed", options.keep_packed,
                    "Native engine: keep packed weights in the cache folder, so that the next load takes milliseconds");
-  command.add_option("--threads", options.threads, "Threads to use, 0 for one per processor [0]")
-      ->check(CLI::Range(0, 256))
-      ->option_text("N");
+  command.add_number("--threads", "N", options.threads, 0, 256, "Threads to use, 0 for one per processor [0]");
   add_cache_option(command, options.cache);
 }
 
-void add_metadata_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--mean", options.mean, "Normalisation of red, green and blue on the scale 0…1 [the model's]")
-      ->option_text("R,G,B");
-  command.add_option("--std", options.std, "Likewise; goes with --mean")->option_text("R,G,B");
-  command.add_option("--labels", options.labels, "File with one label a line [the model's]")->option_text("FILE");
+void add_metadata_options(Arguments& command, ModelOptions& options) {
+  command.add_text("--mean", "R,G,B", options.mean,
+                   "Normalisation of red, green and blue on the scale 0…1 [the model's]");
+  command.add_text("--std", "R,G,B", options.std, "Likewise; goes with --mean");
+  command.add_text("--labels", "FILE", options.labels, "File with one label a line [the model's]");
 }
 
 Result<ModelDescription> load_model(ImageSegmentationModule& module, const ModelOptions& options, Console& console,

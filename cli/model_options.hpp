@@ -1,9 +1,9 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <stop_token>
 #include <string>
 
+#include "arguments.hpp"
 #include "console.hpp"
 #include "silhouette/error.hpp"
 #include "silhouette/image_segmentation_module.hpp"
@@ -24,12 +24,12 @@ struct ModelOptions {
 };
 
 /// --engine, --threads and --cache.
-void add_engine_options(CLI::App& command, ModelOptions& options);
+void add_engine_options(Arguments& command, ModelOptions& options);
 
 /// --mean, --std and --labels.
-void add_metadata_options(CLI::App& command, ModelOptions& options);
+void add_metadata_options(Arguments& command, ModelOptions& options);
 
-void add_cache_option(CLI::App& command, std::string& cache);
+void add_cache_option(Arguments& command, std::string& cache);
 
 /// Loads the model into `module`, showing the progress of a download.
 Result<ModelDescription> load_model(ImageSegmentationModule& module, const ModelOptions& options, Console& console,

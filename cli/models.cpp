@@ -19,6 +19,7 @@ namespace silhouette::cli {
 namespace {
 
 struct Options {
+  std::string name;
   std::vector<std::string> names;
   std::string cache;
   bool json = false;
@@ -45,16 +46,17 @@ int run_list(const Options& options, Context& context) {
   if (options.json) {
     Json list = Json::array();
     for (const auto& model : *models) {
-      list.push_back({{"name", model.name},
-                      {"url", model.url},
-                      {"available", model.available},
-                      {"path", model.path},
-                      {"bytes", model.bytes}});
+      list.push_back(Json({{"name", model.name},
+                           {"url", model.url},
+                           {"available", model.available},
+                           {"path", model.path},
+                           {"bytes", model.bytes}}));
     }
     for (const auto& model : *others) {
-      list.push_back({{"name", ""}, {"url", ""}, {"available", true}, {"path", model.path}, {"bytes", model.bytes}});
+      list.push_back(
+          Json({{"name", ""}, {"url", ""}, {"available", true}, {"path", model.path}, {"bytes", model.bytes}}));
     }
-    context.console.out(json_text(list));
+    context.console.out(list.indented());
     return kExitOk;
   }
   std::size_t width = 0;
@@ -74,7 +76,7 @@ int run_list(const Options& options, Context& context) {
 }
 
 int run_path(const Options& options, Context& context) {
-  const auto path = model_path(options.names.front(), options.cache);
+  const auto path = model_path(options.name, options.cache);
   if (!path) return context.console.fail(path.error());
   context.console.out(*path + "\n");
   return kExitOk;
@@ -131,44 +133,26 @@ int remove_models(const std::vector<std::string>& names, const std::string& cach
   });
 }
 
-void add_models(CLI::App& app, Command& chosen) {
-  CLI::App& models = *app.add_subcommand("models", "List, download and remove models")->group("Commands");
-  models.require_subcommand(0, 1);
-  models.footer(std::string(kFooter));
-
-  models.callback([&models, &chosen] {
-    if (!models.get_subcommands().empty()) return;
-    chosen = [](Context& context) {
-      return context.console.fail(
-          {ErrorCode::kInvalidArgument,
-           "'silhouette models' needs a command: list, path, fetch, rm or cache; see 'silhouette "
-           "models --help'"});
-    };
-  });
-
+void add_models(Arguments& program) {
+  Arguments& models = program.add_command("models", "List, download and remove models");
+  models.set_footer(kFooter);
   const auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, const char* description, int (*run)(const Options&, Context&)) -> CLI::App& {
-    CLI::App& command = *models.add_subcommand(name, description)->group("Commands");
+  const auto add = [&](const char* name, const char* help, int (*run)(const Options&, Context&)) -> Arguments& {
+    Arguments& command = models.add_command(name, help);
     add_cache_option(command, options->cache);
-    command.callback([options, run, &chosen] { chosen = [=](Context& context) { return run(*options, context); }; });
+    command.set_run([options, run](Context& context) { return run(*options, context); });
     return command;
   };
   add("list", "The models known by name, and which are on this machine", run_list)
       .add_flag("--json", options->json, "Print them as JSON");
   add("path", "Print the file of a model that is on this machine", run_path)
-      .add_option("NAME", options->names, "Model")
-      ->required()
-      ->expected(1)
-      ->option_text(" ");
+      .add_text("NAME", "", options->name, "Model")
+      .required();
   add("fetch", "Download models, and print where they are", run_fetch)
-      .add_option("NAME", options->names, "Models")
-      ->required()
-      ->option_text("...");
-  add("rm", "Delete downloaded models", run_remove)
-      .add_option("NAME", options->names, "Models")
-      ->required()
-      ->option_text("...");
-  add_cache(models, chosen);
+      .add_texts("NAME", options->names, "Models")
+      .required();
+  add("rm", "Delete downloaded models", run_remove).add_texts("NAME", options->names, "Models").required();
+  add_cache(models);
 }
 
 }  // namespace silhouette::cli

@@ -1,7 +1,6 @@
 #include "outputs.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "endings.hpp"
+#include "files.hpp"
 #include "format.hpp"
 
 namespace silhouette::cli {
@@ -66,9 +67,7 @@ Result<void> check_options(const OutputOptions& options, bool several) {
     if (several && ending == kind.extension) {
       return usage(fmt::format("{} '{}': several images need a folder; '{}/' makes one", kind.option, chosen, chosen));
     }
-    for (const std::string_view other :
-         {".png", ".json", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".avif", ".jxl", ".bmp"}) {
-      if (ending != other || ending == kind.extension) continue;
+    if (ending != kind.extension && (has_image_ending(chosen) || ending == ".json" || ending == ".bmp")) {
       return usage(fmt::format("{} '{}': {}; end the name in {}", kind.option, chosen,
                                kind.extension == ".png" ? "pictures are written as PNG" : "shapes are written as JSON",
                                kind.extension));
@@ -84,40 +83,19 @@ class Names {
   fs::path pick(const fs::path& folder, const std::string& stem) {
     for (int number = 1;; ++number) {
       const fs::path name = folder / (number == 1 ? stem : fmt::format("{}-{}", stem, number));
-      if (taken_.insert(name.lexically_normal().string()).second) return name;
+      // A folder may be named in more than one way.
+      if (taken_.insert(resolved(name)).second) return name;
     }
   }
 
  private:
-  std::set<std::string> taken_;
+  std::set<fs::path> taken_;
 };
 
 fs::path with_ending(fs::path name, std::string_view ending) {
   name += ending;
   return name;
 }
-
-/// Files that must not be overwritten, by what they are and not how they are called.
-class Protected {
- public:
-  void add(const fs::path& path) {
-    if (const auto id = identity(path)) files_.insert(*id);
-  }
-  [[nodiscard]] bool contains(const fs::path& path) const {
-    const auto id = identity(path);
-    return id && files_.contains(*id);
-  }
-
- private:
-  using Id = std::pair<dev_t, ino_t>;
-  static std::optional<Id> identity(const fs::path& path) {
-    struct stat status{};
-    // Writing to a device or pipe overwrites nothing.
-    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-    return Id{status.st_dev, status.st_ino};
-  }
-  std::set<Id> files_;
-};
 
 OutputPlan plan_one(const OutputOptions& options, const fs::path& name, bool several) {
   OutputPlan plan;
@@ -142,16 +120,9 @@ Result<void> check_folder_of(const Kind& kind, const fs::path& file) {
 
 }  // namespace
 
-Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside,
-                                             std::span<const std::string> protect) {
+Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside) {
   if (auto checked = check_options(options, inputs.several); !checked)
     return std::unexpected(std::move(checked.error()));
-  Protected originals;
-  for (const auto& path : protect) originals.add(path);
-  for (const auto& input : inputs.images) {
-    if (input.file) originals.add(*input.file);
-  }
-
   Names names;
   std::vector<OutputPlan> plans;
   for (const auto& input : inputs.images) {
@@ -161,24 +132,51 @@ Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const
     } else {
       plan = plan_one(options, names.pick(input.below, input.stem), inputs.several);
     }
-    std::set<fs::path> targets;
     for (const Kind& kind : kKinds) {
       const auto& target = plan.*kind.planned;
-      if (!target || *target == "-") continue;
-      if (originals.contains(*target)) {
-        return usage(
-            fmt::format("{} would overwrite the input '{}'; choose another name", kind.option, target->string()));
-      }
-      if (!targets.insert(target->lexically_normal()).second) {
-        return usage(fmt::format("two outputs have the same name '{}'", target->string()));
-      }
-      if (!inputs.several && !options.none() && !means_folder(options.*kind.chosen)) {
-        if (auto checked = check_folder_of(kind, *target); !checked) return std::unexpected(std::move(checked.error()));
-      }
+      if (!target || *target == "-" || inputs.several || options.none() || means_folder(options.*kind.chosen)) continue;
+      if (auto checked = check_folder_of(kind, *target); !checked) return std::unexpected(std::move(checked.error()));
     }
     plans.push_back(std::move(plan));
   }
   return plans;
+}
+
+Originals originals_of(const Inputs& inputs, std::span<const fs::path> others) {
+  Originals originals;
+  for (const auto& path : others) originals.add(path);
+  for (const auto& input : inputs.images) {
+    if (input.file) originals.add(*input.file);
+  }
+  return originals;
+}
+
+Result<void> check_targets(std::span<const OutputPlan> plans, std::span<const std::string> arrays,
+                           const Originals& originals) {
+  for (const OutputPlan& plan : plans) {
+    std::set<fs::path> targets;
+    const auto check = [&](std::string_view option, const fs::path& target) -> Result<void> {
+      if (originals.contains(target)) {
+        return usage(fmt::format("{} would overwrite the input '{}'; choose another name", option, target.string()));
+      }
+      // Any number of results may go to a device.
+      if (!is_stream(target) && !targets.insert(resolved(target)).second) {
+        return usage(fmt::format("two outputs have the same name '{}'", target.string()));
+      }
+      return {};
+    };
+    for (const Kind& kind : kKinds) {
+      const auto& target = plan.*kind.planned;
+      if (!target || *target == "-") continue;
+      if (auto checked = check(kind.option, *target); !checked) return checked;
+    }
+    if (!plan.npy) continue;
+    if (auto checked = check("--npy", *plan.npy); !checked) return checked;
+    for (const std::string& name : arrays) {
+      if (auto checked = check("--npy", *plan.npy / name); !checked) return checked;
+    }
+  }
+  return {};
 }
 
 }  // namespace silhouette::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inputs.hpp"
+#include "originals.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette::cli {
@@ -46,9 +47,15 @@ struct OutputPlan {
 /// images would get the same name, the later one is called STEM-2, and so on. Without any option, `beside` puts an
 /// overlay beside each image (URLs and the like: into the current folder).
 ///
-/// kInvalidArgument where options contradict each other, or an output would overwrite one of the inputs or `protect`.
-/// kFileNotFound if the folder of a file isn't there.
-Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside,
-                                             std::span<const std::string> protect);
+/// kInvalidArgument where options contradict each other. kFileNotFound if the folder of a file isn't there.
+Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside);
+
+/// The inputs' files and `others`, which no output may overwrite.
+Originals originals_of(const Inputs& inputs, std::span<const std::filesystem::path> others);
+
+/// kInvalidArgument where an output would overwrite one of the originals, or two outputs of an image are one file.
+/// `arrays` are the names of the files in the folders of arrays.
+Result<void> check_targets(std::span<const OutputPlan> plans, std::span<const std::string> arrays,
+                           const Originals& originals);
 
 }  // namespace silhouette::cli

@@ -61,32 +61,34 @@ std::string result_json(std::string_view name, const Segmentation& segmentation,
   Json classes = Json::array();
   for (const auto& found : classes_found(segmentation)) {
     classes.push_back(
-        {{"label", found.label}, {"index", found.index}, {"pixels", found.pixels}, {"share", found.share}});
+        Json({{"label", found.label}, {"index", found.index}, {"pixels", found.pixels}, {"share", found.share}}));
   }
   Json outputs = Json::object();
-  if (!written.mask.empty()) outputs["mask"] = written.mask;
-  if (!written.overlay.empty()) outputs["overlay"] = written.overlay;
-  if (!written.cutout.empty()) outputs["cutout"] = written.cutout;
-  if (!written.rle.empty()) outputs["rle"] = written.rle;
-  if (!written.polygons.empty()) outputs["polygons"] = written.polygons;
-  if (!written.npy.empty()) outputs["npy"] = written.npy;
-  return json_line({
-      {"path", name},
-      {"width", segmentation.width()},
-      {"height", segmentation.height()},
-      {"image_width", info.image_width},
-      {"image_height", info.image_height},
-      {"model", info.model},
-      {"engine", info.engine},
-      {"engine_reason", info.engine_reason},
-      {"classes", std::move(classes)},
-      {"timings", timings_json(info.timings)},
-      {"outputs", std::move(outputs)},
-  });
+  if (!written.mask.empty()) outputs.set("mask", written.mask);
+  if (!written.overlay.empty()) outputs.set("overlay", written.overlay);
+  if (!written.cutout.empty()) outputs.set("cutout", written.cutout);
+  if (!written.rle.empty()) outputs.set("rle", written.rle);
+  if (!written.polygons.empty()) outputs.set("polygons", written.polygons);
+  if (!written.npy.empty()) outputs.set("npy", written.npy);
+  return Json({
+                  {"path", name},
+                  {"width", segmentation.width()},
+                  {"height", segmentation.height()},
+                  {"image_width", info.image_width},
+                  {"image_height", info.image_height},
+                  {"model", info.model},
+                  {"engine", info.engine},
+                  {"engine_reason", info.engine_reason},
+                  {"classes", std::move(classes)},
+                  {"timings", timings_json(info.timings)},
+                  {"outputs", std::move(outputs)},
+              })
+      .line();
 }
 
 std::string error_json(std::string_view name, const Error& error) {
-  return json_line({{"path", name}, {"error", {{"code", error_code_name(error.code)}, {"message", error.message}}}});
+  return Json({{"path", name}, {"error", Json({{"code", error_code_name(error.code)}, {"message", error.message}})}})
+      .line();
 }
 
 std::string result_table(std::string_view name, const Segmentation& segmentation, const Written& written,

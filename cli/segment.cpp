@@ -1,8 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -20,14 +19,12 @@
 #include "model_options.hpp"
 #include "outputs.hpp"
 #include "segment_one.hpp"
+#include "silhouette/model_cache.hpp"
 
 namespace silhouette::cli {
 namespace {
 
 constexpr std::size_t kShownName = 120;
-
-/// As large as an encoded image may be that the library reads itself.
-constexpr std::uint64_t kMaxStandardInput = 256ULL << 20;
 
 struct Options {
   std::vector<std::string> inputs;
@@ -41,11 +38,29 @@ struct Options {
   bool json = false;
 };
 
-/// The files on the command line that aren't images.
-std::vector<std::string> other_files(const Options& options) {
-  std::vector<std::string> files{options.model.model};
-  if (!options.model.labels.empty()) files.push_back(options.model.labels);
+/// The files that a run reads besides the images. A model that isn't here yet is none.
+std::vector<std::filesystem::path> other_files(const Options& options) {
+  std::vector<std::filesystem::path> files;
+  if (const auto model = model_path(options.model.model, options.model.cache)) {
+    files.emplace_back(*model);
+    // Weights that a model's file leaves to another one.
+    files.push_back(std::filesystem::path(*model).replace_extension(".ptd"));
+  }
+  if (!options.model.labels.empty()) files.emplace_back(options.model.labels);
   return files;
+}
+
+/// Several classes may have one label; naming it means the first of them.
+void tell_ambiguous_labels(const std::string& classes, std::span<const std::string> labels, Console& console) {
+  for (const auto part : split(classes, ',')) {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (lower(labels[i]) == lower(part)) found.push_back(i);
+    }
+    if (found.size() < 2) continue;
+    console.error(fmt::format("several classes are called '{}': {}; {} is taken, give the number for another",
+                              shorten(part, kShownName), fmt::join(found, ", "), found.front()));
+  }
 }
 
 Settings settings_for(const Options& options, std::vector<int> classes, const ModelDescription& model, bool colored) {
@@ -71,21 +86,7 @@ int segment_all(const Inputs& inputs, const std::vector<OutputPlan>& plans, cons
                 const ImageSegmentationModule& module, bool one_at_a_time, Context& context) {
   const std::size_t count = inputs.images.size();
   const auto stop = context.signals.token();
-  std::optional<Result<std::vector<std::byte>>> standard_input;
-  for (const auto& input : inputs.images) {
-    if (input.source != "-") continue;
-    standard_input = read_standard_input(kMaxStandardInput, Signals::wake_descriptor());
-    if (*standard_input && (*standard_input)->empty()) {
-      standard_input = fail(ErrorCode::kInvalidImage, "nothing came; pipe an image into it: … | silhouette segment -");
-    }
-  }
-
-  const auto work = [&](std::size_t i) -> Outcome {
-    const Input& input = inputs.images[i];
-    if (input.source != "-") return segment_one(input, input.source, plans[i], settings, module, stop);
-    if (!*standard_input) return failed(input, standard_input->error(), settings);
-    return segment_one(input, ImageSource::encoded(**standard_input), plans[i], settings, module, stop);
-  };
+  const auto work = [&](std::size_t i) { return segment_one(inputs.images[i], plans[i], settings, module, stop); };
 
   if (count > 1) context.console.progress().begin(fmt::format("segmenting {} images", count));
   int exit_code = kExitOk;
@@ -117,14 +118,13 @@ int run_segment(const Options& options, Context& context) {
     return console.fail(
         {ErrorCode::kInvalidArgument, "--json and an output on standard output ('-') exclude each other"});
   }
-  if (!std::isfinite(options.shapes.tolerance)) {
-    return console.fail({ErrorCode::kInvalidArgument,
-                         fmt::format("--tolerance {}: give a number of pixels", options.shapes.tolerance)});
-  }
   const auto inputs = expand_inputs(options.inputs, options.recursive);
   if (!inputs) return console.fail(inputs.error());
-  const auto plans = plan_outputs(options.outputs, *inputs, !options.json, other_files(options));
+  const auto plans = plan_outputs(options.outputs, *inputs, !options.json);
   if (!plans) return console.fail(plans.error());
+  if (auto checked = check_targets(*plans, {}, originals_of(*inputs, other_files(options))); !checked) {
+    return console.fail(checked.error());
+  }
 
   // A mistyped name shouldn't cost the download of a model first.
   if (const auto* missing = options.json ? nullptr : only_missing_file(inputs->images)) {
@@ -137,12 +137,20 @@ int run_segment(const Options& options, Context& context) {
   if (!model) return console.fail(model.error());
   auto classes = parse_classes(options.classes, model->labels);
   if (!classes) return console.fail(classes.error());
+  tell_ambiguous_labels(options.classes, model->labels, console);
+  // Only now are the names of arrays known, and the model's file.
+  const auto arrays = array_names(model->labels, *classes);
+  if (auto checked = check_targets(*plans, arrays, originals_of(*inputs, other_files(options))); !checked) {
+    return console.fail(checked.error());
+  }
   const auto settings = settings_for(options, std::move(*classes), *model, console.colored());
   return segment_all(*inputs, *plans, settings, module, options.model.threads == 1, context);
 }
 
 constexpr std::string_view kFooter =
-    R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, or - for standard input.
+    R"(INPUT is an image file, a folder, an http(s), file or data URI, base64 text, a pipe, or - for standard input. A name
+that begins with a dash is given as ./-name. Of a folder, hidden files and (with --recursive) hidden folders are left out;
+one that can't be read is reported, and the rest is done.
 
 Where results go:
   Without an output option, the classes found are printed and an overlay is written beside each image as
@@ -155,7 +163,7 @@ Where results go:
   --resize. The cut-out shows the classes of --classes, or all but the background if there are none.
   Shapes (--rle, --polygons) are those of --classes, or of every class found but the background, in pixels of the
   class map: give --resize for the photo's.
-  Files that exist are replaced, but never an input. Results are whole or not there.
+  Files that exist are replaced, but never an input, the model or the labels. Results are whole or not there.
 
 --rle writes a JSON array of {label, class, size [height, width], area, bbox [x, y, width, height], counts}, with the
 counts as COCO's compressed text, which pycocotools reads. --polygons writes {label, class, size, area, bbox, polygons
@@ -176,59 +184,42 @@ Examples:
 
 }  // namespace
 
-void add_segment(CLI::App& app, Command& chosen) {
+void add_segment(Arguments& program) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = *app.add_subcommand("segment", "Find what is where in images")->group("Commands");
-  command.add_option("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input")
-      ->required()
-      ->option_text("...");
+  Arguments& command = program.add_command("segment", "Find what is where in images");
+  command.add_texts("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input").required();
   command.add_flag("-r,--recursive", options->recursive, "Take the images in folders below a folder too");
-  command.add_option("--model", options->model.model, "Name, file or URL of the model [the embedded one]")
-      ->option_text("MODEL");
-  command
-      .add_option("--classes", options->classes,
-                  "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
-                  "--polygons, --json")
-      ->option_text("A,B");
+  command.add_text("--model", "MODEL", options->model.model, "Name, file or URL of the model [the embedded one]");
+  command.add_text("--classes", "A,B", options->classes,
+                   "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
+                   "--polygons, --json");
   command.add_flag("--resize", options->resize, "Results at the image's size instead of the model's");
-  command.add_option("--filter", options->filter, "How images are scaled down: antialias or linear [antialias]")
-      ->check(CLI::IsMember({"antialias", "linear"}))
-      ->option_text("NAME");
+  command.add_choice("--filter", "NAME", options->filter, {"antialias", "linear"},
+                     "How images are scaled down: antialias or linear [antialias]");
+  OutputOptions& outputs = options->outputs;
+  command.add_text("--mask", "F.png", outputs.mask,
+                   "Write the class map: a palette PNG whose values are class numbers");
+  command.add_text("--overlay", "F.png", outputs.overlay,
+                   "Write the photo with the classes painted over, and a legend");
+  command.add_text("--cutout", "F.png", outputs.cutout, "Write the photo with all but the subject transparent");
+  command.add_text("--rle", "F.json", outputs.rle, "Write the classes' pixels as COCO run lengths");
+  const Argument& polygons =
+      command.add_text("--polygons", "F.json", outputs.polygons, "Write the classes' outlines as polygons with holes");
   command
-      .add_option("--mask", options->outputs.mask, "Write the class map: a palette PNG whose values are class numbers")
-      ->option_text("F.png");
-  command
-      .add_option("--overlay", options->outputs.overlay, "Write the photo with the classes painted over, and a legend")
-      ->option_text("F.png");
-  command.add_option("--cutout", options->outputs.cutout, "Write the photo with all but the subject transparent")
-      ->option_text("F.png");
-  command.add_option("--rle", options->outputs.rle, "Write the classes' pixels as COCO run lengths")
-      ->option_text("F.json");
-  CLI::Option* const polygons =
-      command.add_option("--polygons", options->outputs.polygons, "Write the classes' outlines as polygons with holes")
-          ->option_text("F.json");
-  command
-      .add_option("--tolerance", options->shapes.tolerance,
+      .add_number("--tolerance", "PX", options->shapes.tolerance,
                   "Pixels that polygons may stray from the outlines for having fewer points, 0 for none [1]")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(polygons)
-      ->option_text("PX");
+      .needs(polygons);
   command
-      .add_option("--min-area", options->shapes.min_area,
+      .add_number("--min-area", "PIXELS", options->shapes.min_area, 0, std::numeric_limits<std::int64_t>::max(),
                   "Leave out polygons of fewer pixels, and fill holes of fewer [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->needs(polygons)
-      ->option_text("PIXELS");
-  command
-      .add_option("--npy", options->outputs.npy,
-                  "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)")
-      ->option_text("DIR");
+      .needs(polygons);
+  command.add_text("--npy", "DIR", outputs.npy,
+                   "Write ARGMAX.npy (int32) and, for each class of interest, LABEL.npy (float32)");
   command.add_flag("--json", options->json, "Print results as JSON, one line for each image");
   add_engine_options(command, options->model);
   add_metadata_options(command, options->model);
-  command.footer(std::string(kFooter));
-  command.callback(
-      [options, &chosen] { chosen = [options](Context& context) { return run_segment(*options, context); }; });
+  command.set_footer(kFooter);
+  command.set_run([options](Context& context) { return run_segment(*options, context); });
 }
 
 }  // namespace silhouette::cli

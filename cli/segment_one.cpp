@@ -14,11 +14,15 @@
 #include "format.hpp"
 #include "npy.hpp"
 #include "report.hpp"
+#include "signals.hpp"
 
 namespace silhouette::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// As large as an encoded image may be that the library reads itself.
+constexpr std::uint64_t kMaxStream = 256ULL << 20;
 
 /// A picture or a text that is ready to be written.
 struct File {
@@ -47,33 +51,31 @@ std::string file_name(std::string_view label) {
   if (name.empty() || name.front() == '.') name.insert(0, "_");
   // A file's name has 255 bytes at most on the file systems in use; the rest is for the number and the ending.
   constexpr std::size_t kMaxBytes = 200;
-  if (name.size() > kMaxBytes) name.resize(kMaxBytes);
-  return name;
+  return cut(name, kMaxBytes);
 }
 
 Result<void> write_arrays(const Segmentation& segmentation, const std::vector<int>& classes, const fs::path& folder,
                           std::vector<std::string>& written) {
   if (auto made = make_folder(folder); !made) return made;
   const auto write = [&](const std::string& name, auto values) -> Result<void> {
-    const fs::path path = folder / (name + ".npy");
+    const fs::path path = folder / name;
     auto done = write_npy(path, values, segmentation.height(), segmentation.width());
     if (done) written.push_back(path.string());
     return done;
   };
-  if (auto done = write("ARGMAX", segmentation.argmax()); !done) return done;
-  std::set<std::string> taken{"ARGMAX"};
+  const std::vector<std::string> names = array_names(segmentation.labels(), classes);
+  if (auto done = write(names[0], segmentation.argmax()); !done) return done;
+  std::size_t next = 1;
   for (const int index : std::set(classes.begin(), classes.end())) {
     const auto probability = segmentation.probability(index);
     if (!probability) return std::unexpected(probability.error());
-    std::string name = file_name(segmentation.labels()[static_cast<std::size_t>(index)]);
-    if (!taken.insert(name).second) taken.insert(name = fmt::format("{}-{}", name, index));
-    if (auto done = write(name, *probability); !done) return done;
+    if (auto done = write(names[next++], *probability); !done) return done;
   }
   return {};
 }
 
 /// Everything is encoded before anything is written, so that a failure leaves no half of an image's outputs.
-Result<Outcome> segment(const Input& input, const ImageSource& source, const OutputPlan& plan, const Settings& settings,
+Result<Outcome> segment(const Input& input, const OutputPlan& plan, const Settings& settings,
                         const ImageSegmentationModule& module, const std::stop_token& stop) {
   const bool pictures_of_photo = plan.overlay || plan.cutout;
   const ForwardOptions options{.resize = settings.resize || pictures_of_photo,
@@ -81,8 +83,20 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
                                .keep_image = pictures_of_photo,
                                .stop = stop};
   const std::vector<ClassId> wanted = class_ids(settings.classes);
-  const auto segmentation = module.forward(source, wanted, options);
-  if (!segmentation) return std::unexpected(segmentation.error());
+  std::vector<std::byte> streamed;
+  if (input.stream) {
+    auto read =
+        read_stream(input.source == "-" ? input.source : input.file->string(), kMaxStream, Signals::wake_descriptor());
+    if (!read) return std::unexpected(std::move(read.error()));
+    streamed = std::move(*read);
+  }
+  auto segmentation =
+      module.forward(input.stream ? ImageSource::encoded(streamed) : ImageSource(input.source), wanted, options);
+  if (!segmentation) {
+    // The library knows only "image bytes".
+    if (input.stream) segmentation.error().message.insert(0, shown_stream(input.source) + ": ");
+    return std::unexpected(std::move(segmentation.error()));
+  }
 
   Written written;
   std::vector<File> files;
@@ -143,24 +157,48 @@ Result<Outcome> segment(const Input& input, const ImageSource& source, const Out
 
 }  // namespace
 
+std::vector<std::string> array_names(std::span<const std::string> labels, const std::vector<int>& classes) {
+  std::vector<std::string> names{"ARGMAX.npy"};
+  std::set<std::string> taken{"ARGMAX"};
+  for (const int index : std::set(classes.begin(), classes.end())) {
+    std::string name = file_name(labels[static_cast<std::size_t>(index)]);
+    if (!taken.insert(name).second) taken.insert(name = fmt::format("{}-{}", name, index));
+    names.push_back(name + ".npy");
+  }
+  return names;
+}
+
 Outcome failed(const Input& input, const Error& error, const Settings& settings) {
   Outcome outcome;
   outcome.error = error;
-  // The library knows only "image bytes".
-  if (input.source == "-") outcome.error->message.insert(0, "standard input: ");
   if (settings.report == Report::kJson) outcome.report = error_json(input.name, *outcome.error);
   return outcome;
 }
 
-Outcome segment_one(const Input& input, const ImageSource& source, const OutputPlan& plan, const Settings& settings,
+namespace {
+
+/// Where there is no memory for the message either, a text so short that it needs none.
+Outcome out_of_memory(const Input& input, const Settings& settings) noexcept {
+  try {
+    return failed(input, {ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}, settings);
+  } catch (const std::bad_alloc&) {
+    Outcome outcome;
+    outcome.error.emplace(ErrorCode::kLimitExceeded, "out of memory");
+    return outcome;
+  }
+}
+
+}  // namespace
+
+Outcome segment_one(const Input& input, const OutputPlan& plan, const Settings& settings,
                     const ImageSegmentationModule& module, const std::stop_token& stop) noexcept {
   try {
     if (input.error) return failed(input, *input.error, settings);
     if (stop.stop_requested()) return failed(input, {ErrorCode::kCancelled, "cancelled"}, settings);
-    auto outcome = segment(input, source, plan, settings, module, stop);
+    auto outcome = segment(input, plan, settings, module, stop);
     return outcome ? std::move(*outcome) : failed(input, outcome.error(), settings);
   } catch (const std::bad_alloc&) {
-    return failed(input, {ErrorCode::kLimitExceeded, fmt::format("'{}': out of memory", input.name)}, settings);
+    return out_of_memory(input, settings);
   } catch (const std::exception& error) {
     return failed(input, {ErrorCode::kInternal, fmt::format("'{}': {}", input.name, error.what())}, settings);
   }

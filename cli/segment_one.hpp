@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -36,8 +37,11 @@ struct Outcome {
 };
 
 /// Segments an image and writes its outputs. Doesn't throw; thread-safe.
-Outcome segment_one(const Input& input, const ImageSource& source, const OutputPlan& plan, const Settings& settings,
+Outcome segment_one(const Input& input, const OutputPlan& plan, const Settings& settings,
                     const ImageSegmentationModule& module, const std::stop_token& stop) noexcept;
+
+/// The files of arrays that an image gets: the class map and, for each class in ascending order, its probabilities.
+std::vector<std::string> array_names(std::span<const std::string> labels, const std::vector<int>& classes);
 
 /// The outcome of an image that could not be segmented.
 Outcome failed(const Input& input, const Error& error, const Settings& settings);

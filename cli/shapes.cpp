@@ -12,10 +12,7 @@
 namespace silhouette::cli {
 namespace {
 
-/// Text is put together by hand: millions of points would take many times their memory as JSON values.
-std::string json_string(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+// Text is put together by hand: millions of points would take many times their memory as JSON values.
 
 /// What both kinds of shape say about a class first, without the closing brace.
 void begin_class(std::string& text, const Segmentation& segmentation, int channel, const Rle& rle) {

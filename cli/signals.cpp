@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 
 #include "exit_codes.hpp"
 
@@ -44,16 +45,21 @@ void handle(int number, void (*handler)(int)) {
 
 Signals::Signals() {
   handle(SIGPIPE, SIG_IGN);
+  handle(SIGXFSZ, SIG_IGN);
   std::array<int, 2> ends{};
-  // Without a pipe signals keep their default effect, which is to end the process.
+  // Without a pipe or a thread signals keep their default effect, which is to end the process.
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
   wake_pipe[0] = ends[0];
   wake_pipe[1] = ends[1];
-  watcher_ = std::jthread([this] {
-    pollfd descriptor{.fd = wake_pipe[0], .events = POLLIN, .revents = 0};
-    while (::poll(&descriptor, 1, -1) < 0 && errno == EINTR) continue;
-    if (caught() != 0) source_.request_stop();
-  });
+  try {
+    watcher_ = std::jthread([this] {
+      pollfd descriptor{.fd = wake_pipe[0], .events = POLLIN, .revents = 0};
+      while (::poll(&descriptor, 1, -1) < 0 && errno == EINTR) continue;
+      if (caught() != 0) source_.request_stop();
+    });
+  } catch (const std::exception&) {
+    return;
+  }
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction current{};
     // What the parent chose to ignore (nohup) stays ignored.

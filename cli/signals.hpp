@@ -6,8 +6,8 @@
 namespace silhouette::cli {
 
 /// Turns the first Ctrl-C (SIGINT), SIGTERM or SIGHUP into a stop request, so that what is running can clean up; a
-/// second one ends the process at once. SIGPIPE is ignored: writing to a closed pipe is an error like others. One
-/// object a process.
+/// second one ends the process at once. SIGPIPE and SIGXFSZ are ignored: writing to a closed pipe, or beyond the size
+/// that files may have (`ulimit -f`), is an error like others. One object a process.
 class Signals {
  public:
   Signals();

@@ -51,7 +51,9 @@ struct LoadOptions {
   /// obeyed.
   int threads = 0;
   std::optional<Normalization> normalization;  ///< beats the file's metadata and the registry
-  std::vector<std::string> labels;  ///< beats the file's metadata; as many as the model has classes, or empty
+  /// Beats the file's metadata; all different, as many as the model has classes, or empty. A model with one channel has
+  /// two classes, or one label for its foreground; more say that its values are numbers of classes.
+  std::vector<std::string> labels;
   std::string
       cache_directory;  ///< for downloads; empty = $SILHOUETTE_CACHE, $XDG_CACHE_HOME/silhouette or ~/.cache/silhouette
   std::string sha256;   ///< 64 hexadecimal digits that the model's file must have, or empty: not checked
@@ -77,7 +79,8 @@ struct ModelDescription {
   int output_width = 0;
   int output_height = 0;
   int channels = 0;                 ///< of the network's output
-  std::vector<std::string> labels;  ///< of the result: two for a single-channel model
+  std::vector<std::string> labels;  ///< of the result: two for a single-channel model; all different
+  bool has_probabilities = true;    ///< false: it gives numbers of classes, and no class can be of interest
   int background = -1;              ///< channel of the class called "background", in any case; −1 if there is none
   int threads = 1;                  ///< that were asked for, or one for each processor
   Normalization normalization;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "silhouette/error.hpp"
 #include "silhouette/export.hpp"
@@ -23,6 +24,10 @@ struct PixelView {
   PixelFormat format = PixelFormat::kRgb;
   std::size_t stride = 0;  ///< bytes from row to row; 0 = width × samples
 };
+
+/// Names of the encoded formats that images may have with the libraries that are installed, in the order in which
+/// messages name them: "JPEG", "PNG" …. Empty if libvips can't be started.
+[[nodiscard]] SILHOUETTE_API std::vector<std::string> readable_image_formats();
 
 /// Where an image comes from. Reading happens in `forward`, which reports what is wrong with it.
 class ImageSource {

@@ -14,8 +14,8 @@ namespace silhouette {
 
 /// Per-channel normalisation of the input, RGB on the scale 0…1: `(pixel / 255 − mean) / std`.
 struct Normalization {
-  std::array<float, 3> mean{0.0F, 0.0F, 0.0F};
-  std::array<float, 3> std{1.0F, 1.0F, 1.0F};  ///< each finite and > 0
+  std::array<float, 3> mean{0.0F, 0.0F, 0.0F};  ///< each within −4…4: not on the scale 0…255
+  std::array<float, 3> std{1.0F, 1.0F, 1.0F};   ///< each > 0 and ≤ 16
 };
 
 /// A model known by name. All views are valid forever.

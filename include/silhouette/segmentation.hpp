@@ -95,7 +95,8 @@ class SILHOUETTE_API Segmentation {
   [[nodiscard]] std::span<const int> classes() const noexcept;
 
   /// Softmax probability (0…1) of a class of interest at every pixel, in the order of `argmax()`. Over all classes of
-  /// the model they sum to 1. kInvalidArgument for a class that the model lacks or that was not asked for.
+  /// the model they sum to 1. Of networks that end in a softmax or (one channel) sigmoid of their own it isn't applied
+  /// again. kInvalidArgument for a class that the model lacks or that was not asked for.
   [[nodiscard]] Result<std::span<const float>> probability(const ClassId& label) const;
 
   /// Number of pixels of every class, by channel; they sum to width × height. Counted at the first call.

@@ -12,6 +12,7 @@
 #include "image/format.hpp"
 #include "image/pixels.hpp"
 #include "image/vips_runtime.hpp"
+#include "silhouette/image_source.hpp"
 
 namespace silhouette {
 namespace {
@@ -24,9 +25,9 @@ constexpr int kLeastBandRows = 16;
 
 std::string format_list() {
   std::string list;
-  const auto formats = image_formats();
+  const auto formats = readable_image_formats();
   for (std::size_t i = 0; i < formats.size(); ++i) {
-    list += formats[i].name;
+    list += formats[i];
     if (i + 1 < formats.size()) list += i + 2 == formats.size() ? " or " : ", ";
   }
   return list;
@@ -255,6 +256,10 @@ class Decoding {
     const std::string reason = take_vips_reason(format_.keyword);
     if (reason.find("out of memory") != reason.npos) {
       return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; scale it down first", name_));
+    }
+    // libheif of an image whose codec it was built without.
+    if (reason.find("has not been built in") != reason.npos) {
+      return unsupported(name_, "a HEIC image, which the installed libheif can't read");
     }
     return fail(ErrorCode::kInvalidImage, fmt::format("'{}' is a broken or truncated {} image: {}; get an intact copy",
                                                       name_, format_.name, reason));

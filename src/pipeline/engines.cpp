@@ -7,7 +7,6 @@
 
 #include "engine/native/native_engine.hpp"
 #include "formats/pte/messages.hpp"
-#include "formats/pte/network.hpp"
 #include "resources/models.hpp"
 #ifdef SILHOUETTE_WITH_EXECUTORCH
 #include "engine/executorch/executorch_engine.hpp"
@@ -35,10 +34,8 @@ std::filesystem::path packed_path(const std::filesystem::path& cache, const std:
                                                kernels::best_kernels().name, low ? "-low" : "");
 }
 
-Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const LoadOptions& options,
-                                            ThreadPool& pool) {
-  auto network = pte::read_network(request.data->bytes(), request.name);
-  if (!network) return std::unexpected(std::move(network.error()));
+Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOptions& options, ThreadPool& pool) {
+  if (!request.network) return std::unexpected(std::move(request.network.error()));
   NativeOptions native;
   native.low_memory = options.memory == MemoryUse::kLow;
   if (options.keep_packed_weights && !request.file.empty()) {
@@ -46,12 +43,16 @@ Result<std::unique_ptr<Engine>> make_native(const EngineRequest& request, const 
     const auto cache = cache_directory(options.cache_directory);
     if (cache && !native.model_key.empty()) native.packed_file = packed_path(*cache, request.file, native.low_memory);
   }
-  return create_native_engine(std::move(*network), request.shape, pool, native, request.name);
+  return create_native_engine(std::move(*request.network), request.shape, pool, native, request.name);
 }
 
 Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request) {
 #ifdef SILHOUETTE_WITH_EXECUTORCH
-  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name);
+  if (!request.only_native.empty()) {
+    return fail(ErrorCode::kUnsupportedModel,
+                fmt::format("ExecuTorch can't run '{}': {}", request.name, request.only_native));
+  }
+  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name, request.kept);
 #else
   return fail(
       ErrorCode::kUnsupportedModel,
@@ -82,7 +83,7 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
     if (!kHasExecutorch || options.engine == EngineChoice::kNative) {
       return fail(ErrorCode::kUnsupportedModel,
                   fmt::format("the native engine can't run '{}': {}; {}", request.name, why,
-                              kHasExecutorch ? "let ExecuTorch run it, or export it for XNNPACK as fp32"
+                              kHasExecutorch ? "let ExecuTorch run it (--engine auto, EngineChoice::kAuto)"
                                              : "ExecuTorch might: build with SILHOUETTE_EXECUTORCH=ON"));
     }
     reason = fmt::format("the native engine can't run it: {}", why);

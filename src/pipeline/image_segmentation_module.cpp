@@ -13,6 +13,7 @@
 #include "pipeline/class_ids.hpp"
 #include "pipeline/guard.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "pipeline/output_meaning.hpp"
 #include "pipeline/segmentation_data.hpp"
 #include "postprocess/postprocess.hpp"
 #include "preprocess/preprocess.hpp"
@@ -66,6 +67,28 @@ Result<BufferPool::Buffer> make_input(const Image& image, const LoadedModel& mod
   const auto layout = shape.input_nhwc ? TensorLayout::kNhwc : TensorLayout::kNchw;
   normalize_image(image, model.description.normalization, layout, input->span(), *model.pool);
   return input;
+}
+
+Result<ClassMaps> make_maps(Logits& logits, int width, int height, std::span<const int> classes,
+                            const LoadedModel& model, const std::stop_token& stop) {
+  const auto& description = model.description;
+  if (!description.has_probabilities)
+    return class_maps_of_numbers(logits, description.labels.size(), width, height, description.source);
+  const auto meaning = output_meaning(logits.values.span(), logits.channels, model.output_range);
+  if (meaning == OutputMeaning::kClassNumbers) {
+    return fail(ErrorCode::kUnsupportedModel,
+                fmt::format("the one channel of '{}' holds numbers of classes, up to {}; give its labels (--labels, "
+                            "LoadOptions::labels)",
+                            description.source, std::ranges::max(logits.values.span())));
+  }
+  if (auto done = to_scores(logits, meaning, *model.scores, *model.pool); !done)
+    return std::unexpected(std::move(done.error()));
+  const LogitsView view{.values = logits.values.span(),
+                        .channels = logits.channels,
+                        .height = logits.height,
+                        .width = logits.width,
+                        .pending = logits.pending};
+  return make_class_maps(view, width, height, classes, *model.pool, stop);
 }
 
 }  // namespace
@@ -145,6 +168,12 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     auto classes = resolve_classes(classes_of_interest, data->labels);
     if (!classes) return std::unexpected(std::move(classes.error()));
     data->classes = std::move(*classes);
+    if (!model.description.has_probabilities && !data->classes.empty()) {
+      return fail(ErrorCode::kUnsupportedModel,
+                  fmt::format("'{}' gives numbers of classes, no probabilities; ask for no classes of interest, or "
+                              "export it without its argmax",
+                              model.description.source));
+    }
     auto& timings = data->info.timings;
 
     auto photo = decode_source(source, options, timings);
@@ -173,17 +202,13 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     *resized = Image{};
     timings.preprocess_ms = watch.lap();
 
-    auto logits = model.engine->run(input->span(), Tail::kPending, options.stop);
+    const bool look_at_all = !model.description.has_probabilities || needs_values(shape.channels, model.output_range);
+    auto logits = model.engine->run(input->span(), look_at_all ? Tail::kWhole : Tail::kPending, options.stop);
     if (!logits) return std::unexpected(std::move(logits.error()));
     *input = {};
     timings.network_ms = watch.lap();
 
-    const LogitsView view{.values = logits->values.span(),
-                          .channels = logits->channels,
-                          .height = logits->height,
-                          .width = logits->width,
-                          .pending = logits->pending};
-    auto maps = make_class_maps(view, width, height, data->classes, *model.pool, options.stop);
+    auto maps = make_maps(*logits, width, height, data->classes, model, options.stop);
     if (!maps) return std::unexpected(std::move(maps.error()));
     data->maps = std::move(*maps);
     timings.postprocess_ms = watch.lap();

@@ -2,22 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/file.hpp"
 #include "base/processors.hpp"
+#include "formats/pte/network.hpp"
 #include "formats/pte/program.hpp"
+#include "graph/output_range.hpp"
 #include "pipeline/class_ids.hpp"
 #include "pipeline/engines.hpp"
 #include "pipeline/model_check.hpp"
+#include "pipeline/model_metadata.hpp"
 #include "pipeline/network_shape.hpp"
-#include "preprocess/preprocess.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
-#include "silhouette/labels.hpp"
 
 namespace silhouette {
 namespace {
@@ -43,88 +42,6 @@ Result<std::shared_ptr<const ModelData>> read_model(const LocalModel& model) {
   auto bytes = read_large_file(model.path, kMaxModelBytes);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   return std::make_shared<ModelData>(std::move(*bytes));
-}
-
-Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
-                                           std::string_view name) {
-  const auto found = program.metadata.find(method);
-  const auto* values = found == program.metadata.end() ? nullptr : std::get_if<std::vector<double>>(&found->second);
-  if (values == nullptr || values->size() != 3) {
-    return fail(
-        ErrorCode::kInvalidModel,
-        fmt::format("'{}' has no list of three numbers as its {}; give --mean and --std or LoadOptions::normalization "
-                    "instead",
-                    name, method));
-  }
-  std::array<float, 3> numbers{};
-  std::ranges::transform(*values, numbers.begin(), [](double value) { return static_cast<float>(value); });
-  return numbers;
-}
-
-Result<void> decide_normalization(const pte::Program& program, const ModelEntry* entry, const LoadOptions& options,
-                                  std::string_view name, ModelDescription& description) {
-  if (options.normalization) {
-    description.normalization = *options.normalization;
-    description.normalization_origin = "caller";
-  } else if (program.metadata.contains("get_mean") || program.metadata.contains("get_std")) {
-    const auto mean = three_numbers(program, "get_mean", name);
-    if (!mean) return std::unexpected(mean.error());
-    const auto std = three_numbers(program, "get_std", name);
-    if (!std) return std::unexpected(std.error());
-    description.normalization = {*mean, *std};
-    description.normalization_origin = "file";
-  } else if (entry != nullptr) {
-    description.normalization = entry->normalization;
-    description.normalization_origin = "registry";
-  } else {
-    description.normalization_origin = "default";
-  }
-  return check_normalization(description.normalization);
-}
-
-std::vector<std::string> split_lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-Result<void> decide_labels(const pte::Program& program, const ModelEntry* entry, const LoadOptions& options,
-                           std::string_view name, ModelDescription& description) {
-  // A single channel is a foreground's probability; its background is implied.
-  const auto classes = static_cast<std::size_t>(std::max(description.channels, 2));
-  const auto metadata = program.metadata.find("get_labels");
-  const auto* text = metadata == program.metadata.end() ? nullptr : std::get_if<std::string>(&metadata->second);
-  if (!options.labels.empty()) {
-    description.labels = options.labels;
-    description.labels_origin = "caller";
-  } else if (text != nullptr) {
-    description.labels = split_lines(*text);
-    description.labels_origin = "file";
-  } else if (entry != nullptr && entry->labels.size() == classes) {
-    // A mirror may give another network under the name; the default fits any.
-    description.labels.assign(entry->labels.begin(), entry->labels.end());
-    description.labels_origin = "registry";
-  } else {
-    description.labels_origin = "default";
-    if (description.channels == 1) {
-      description.labels = {"BACKGROUND", "FOREGROUND"};
-    } else if (description.channels == kDeeplabClassCount) {
-      description.labels.assign(kDeeplabLabelNames.begin(), kDeeplabLabelNames.end());
-    } else {
-      for (std::size_t i = 0; i < classes; ++i) description.labels.push_back(fmt::format("class_{}", i));
-    }
-  }
-  if (description.labels.size() != classes) {
-    const bool callers = description.labels_origin == "caller";
-    return fail(callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
-                fmt::format("{} labels for the {} classes of '{}'{}", description.labels.size(), classes, name,
-                            callers ? "" : "; give LoadOptions::labels or --labels"));
-  }
-  return {};
 }
 
 }  // namespace
@@ -158,10 +75,21 @@ namespace {
 
 Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOptions& options) {
   const int threads = options.threads == 0 ? available_processors() : options.threads;
-  const auto program = pte::parse_program(file->data->bytes(), file->name);
-  if (!program) return std::unexpected(program.error());
-  const auto shape = network_shape(*program, file->name);
+  auto program = pte::parse_program(file->data->bytes(), file->name);
+  if (!program) {
+    if (program.error().code == ErrorCode::kUnsupportedModel && options.engine == EngineChoice::kExecutorch)
+      program.error().message += ". No engine is given a file that can't be verified";
+    return std::unexpected(std::move(program.error()));
+  }
+  auto given = given_labels(*program, options, file->name);
+  if (!given) return std::unexpected(std::move(given.error()));
+  const auto shape = network_shape(*program, file->name, given->value.size());
   if (!shape) return std::unexpected(shape.error());
+  auto labels =
+      decide_labels(std::move(*given), *shape, program->outputs[shape->output_index], file->entry, file->name);
+  if (!labels) return std::unexpected(std::move(labels.error()));
+  auto normalization = decide_normalization(*program, file->entry, options, file->name);
+  if (!normalization) return std::unexpected(std::move(normalization.error()));
 
   auto model = std::make_shared<LoadedModel>();
   auto& description = model->description;
@@ -173,24 +101,32 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
   description.channels = shape->channels;
   description.operators = program->operators;
   description.delegates = program->delegates;
-  if (auto decided = decide_normalization(*program, file->entry, options, file->name, description); !decided) {
-    return std::unexpected(std::move(decided.error()));
-  }
-  if (auto decided = decide_labels(*program, file->entry, options, file->name, description); !decided) {
-    return std::unexpected(std::move(decided.error()));
-  }
+  description.normalization = normalization->value;
+  description.normalization_origin = std::move(normalization->origin);
+  description.labels = std::move(labels->value);
+  description.labels_origin = std::move(labels->origin);
+  description.has_probabilities =
+      shape->output_type == OutputType::kFloat && (shape->channels > 1 || description.labels.size() == 2);
   description.background = background_class(description.labels);
   description.threads = threads;
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
   model->pool = std::make_unique<ThreadPool>(threads);
-  auto chosen = make_engine({.data = std::move(file->data),
-                             .shape = *shape,
-                             .name = file->name,
-                             .file = std::move(file->path),
-                             .threads = threads},
-                            options, *model->pool);
+  auto network = pte::read_network(file->data->bytes(), file->name, shape->output_index);
+  if (network) model->output_range = graph::output_range(*network);
+  auto chosen = make_engine(
+      {.data = std::move(file->data),
+       .network = std::move(network),
+       .shape = *shape,
+       .name = file->name,
+       .file = std::move(file->path),
+       .threads = threads,
+       .kept = program->payloads_in_use,
+       .only_native = program->pads_averages ? "XNNPACK makes padded averages of memory that nothing has written; "
+                                               "let the native engine run it (--engine auto, EngineChoice::kAuto)"
+                                             : ""},
+      options, *model->pool);
   if (!chosen) return std::unexpected(std::move(chosen.error()));
   model->engine = std::move(chosen->engine);
   description.engine = model->engine->name();

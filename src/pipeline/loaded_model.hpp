@@ -9,6 +9,7 @@
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/model_data.hpp"
+#include "graph/output_range.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette {
@@ -18,7 +19,9 @@ struct LoadedModel {
   ModelDescription description;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Engine> engine;  ///< may use the pool
+  graph::OutputRange output_range = graph::OutputRange::kUnknown;
   std::shared_ptr<BufferPool> inputs = BufferPool::create();
+  std::shared_ptr<BufferPool> scores = BufferPool::create();
 };
 
 /// A model's file, open.

@@ -29,9 +29,11 @@ Result<NetworkListing> list_network(ModelSource source, const LoadOptions& optio
     if (!file) return std::unexpected(file.error());
     auto network = pte::read_network(file->data->bytes(), file->name);
     if (!network && network.error().code == ErrorCode::kUnsupportedModel) {
-      return fail(ErrorCode::kUnsupportedModel,
-                  fmt::format("the network of '{}' can't be listed: {}; export it for XNNPACK as fp32", file->name,
-                              pte::unsupported_reason(network.error(), file->name)));
+      return fail(
+          ErrorCode::kUnsupportedModel,
+          fmt::format(
+              "the network of '{}' can't be listed: {}; the native engine, whose steps these are, doesn't run it",
+              file->name, pte::unsupported_reason(network.error(), file->name)));
     }
     if (!network) return std::unexpected(network.error());
     NetworkListing listing;

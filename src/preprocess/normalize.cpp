@@ -11,6 +11,9 @@ namespace silhouette {
 namespace {
 
 constexpr int kRowsPerTask = 16;
+/// Of numbers on the scale 0…1; ImageNet's on that of 0…255 are above 100 and above 57.
+constexpr float kMostMean = 4;
+constexpr float kMostStd = 16;
 
 // A byte has 256 values: looking them up is as fast as computing them, and the divisions round as PyTorch's do.
 using ChannelTable = std::array<float, 256>;
@@ -58,14 +61,23 @@ void normalize_image(const Image& image, const Normalization& normalization, Ten
 Result<void> check_normalization(const Normalization& normalization) {
   constexpr std::array<const char*, 3> kNames = {"red", "green", "blue"};
   for (std::size_t c = 0; c < 3; ++c) {
-    if (!std::isfinite(normalization.mean[c])) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("the mean of {} is {}; give a finite number, usually 0…1",
-                                                           kNames[c], normalization.mean[c]));
-    }
-    if (!std::isfinite(normalization.std[c]) || normalization.std[c] <= 0.0F) {
+    // Pixels are 0…1 when these are applied. Numbers for 0…255 would make every image a grey one, and nobody would
+    // know.
+    const float mean = normalization.mean[c];
+    const float std = normalization.std[c];
+    if (std::isfinite(mean) && std::isfinite(std) && (std::abs(mean) > kMostMean || std > kMostStd)) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("the standard deviation of {} is {}; give a finite number above 0", kNames[c],
-                              normalization.std[c]));
+                  fmt::format("the mean {} and standard deviation {} of {} are not for pixels of 0…1; divide both by "
+                              "255 if they are for 0…255",
+                              mean, std, kNames[c]));
+    }
+    if (!std::isfinite(mean)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the mean of {} is {}; give a finite number, usually 0…1", kNames[c], mean));
+    }
+    if (!std::isfinite(std) || std <= 0.0F) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("the standard deviation of {} is {}; give a finite number above 0", kNames[c], std));
     }
   }
   return {};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "resources/download.hpp"
+#include "resources/file_lock.hpp"
+#include "resources/partial_file.hpp"
 #include "resources/test_util.hpp"
 #include "support/http_server.hpp"
 #include "support/support.hpp"
@@ -225,6 +227,23 @@ TEST(Servers, SlowSendersAreGivenUp) {
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().message, HasSubstr("it isn't done after"));
   EXPECT_THAT(test::names_in(folder.path()), ::testing::IsEmpty());
+}
+
+TEST(Servers, TheLimitHoldsForWaitingForAnotherProcessToo) {
+  const HttpServer server([](const HttpRequest&) { return HttpReply{.body = "content"}; });
+  const ScratchFolder folder;
+  const auto path = folder.path() / "file";
+  auto limits = impatient();
+  limits.longest = std::chrono::milliseconds(100);
+  {
+    const auto stopped_process = FileLock::try_acquire(lock_path(path));
+    const auto file = download_file({.url = server.url("/a"), .path = path}, limits, {}, {});
+    ASSERT_FALSE(file);
+    EXPECT_EQ(file.error().code, ErrorCode::kDownloadFailed);
+    EXPECT_THAT(file.error().message, HasSubstr("it isn't done after"));
+  }
+  limits.longest = std::chrono::milliseconds(0);
+  EXPECT_TRUE(download_file({.url = server.url("/a"), .path = path}, limits, {}, {}));
 }
 
 TEST(Servers, PatienceIsTheCallersThenTheEnvironments) {

@@ -65,7 +65,8 @@ Process::Process(Invocation invocation)
   Pipe err;
   if (invocation.close_output) close_end(out.read_end);
 
-  std::vector<std::string> arguments{SILHOUETTE_COMMAND};
+  std::vector<std::string> arguments = std::move(invocation.wrapper);
+  arguments.emplace_back(SILHOUETTE_COMMAND);
   arguments.insert(arguments.end(), invocation.arguments.begin(), invocation.arguments.end());
   std::vector<std::string> environment;
   for (const auto& [name, value] : invocation.environment) environment.push_back(name + "=" + value);
@@ -92,8 +93,9 @@ Process::Process(Invocation invocation)
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&defaults, number);
   ::posix_spawnattr_setsigdefault(&attributes, &defaults);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  const int error = ::posix_spawn(&pid_, SILHOUETTE_COMMAND, &actions, &attributes, pointers(arguments).data(),
-                                  pointers(environment).data());
+  const std::string program = arguments.front();
+  const int error = ::posix_spawnp(&pid_, program.c_str(), &actions, &attributes, pointers(arguments).data(),
+                                   pointers(environment).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   close_end(in.read_end);
@@ -102,7 +104,7 @@ Process::Process(Invocation invocation)
   in_ = in.write_end;
   out_ = out.read_end;
   err_ = err.read_end;
-  if (error != 0) throw std::runtime_error(std::string("can't start " SILHOUETTE_COMMAND ": ") + std::strerror(error));
+  if (error != 0) throw std::runtime_error("can't start " + program + ": " + std::strerror(error));
   ::fcntl(in_, F_SETFL, O_NONBLOCK);
 }
 
@@ -129,6 +131,11 @@ void Process::wait_until_input_is_read() {
   }
 }
 
+void Process::wait_for_output() const {
+  pollfd output{.fd = out_, .events = POLLIN, .revents = 0};
+  while (::poll(&output, 1, -1) < 0 && errno == EINTR) continue;
+}
+
 Finished Process::finish() {
   Finished finished;
   std::string_view rest = input_;
@@ -138,7 +145,11 @@ Finished Process::finish() {
     std::array<pollfd, 3> descriptors{pollfd{.fd = rest.empty() ? -1 : in_, .events = POLLOUT, .revents = 0},
                                       pollfd{.fd = out_, .events = POLLIN, .revents = 0},
                                       pollfd{.fd = err_, .events = POLLIN, .revents = 0}};
-    if (::poll(descriptors.data(), descriptors.size(), -1) < 0) continue;
+    // One that never ends would keep all tests from ending.
+    constexpr int kPatienceMs = 300'000;
+    const int ready = ::poll(descriptors.data(), descriptors.size(), kPatienceMs);
+    if (ready == 0) ::kill(pid_, SIGKILL);
+    if (ready <= 0) continue;
     if (descriptors[0].revents != 0) {
       const ssize_t n = ::write(in_, rest.data(), rest.size());
       rest.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : errno == EAGAIN ? 0 : rest.size());

@@ -9,6 +9,7 @@ namespace silhouette::test {
 
 /// How a process is started.
 struct Invocation {
+  std::vector<std::string> wrapper;  ///< a program that starts it, as `prlimit --nproc=1`; empty = none
   std::vector<std::string> arguments;
   std::string input;                ///< what it reads from standard input, unless that is held open
   std::filesystem::path directory;  ///< its current folder; empty = this process's
@@ -36,6 +37,9 @@ class Process {
 
   /// Feeds it all its input, which must fit into a pipe, and returns when it has read that or ended.
   void wait_until_input_is_read();
+
+  /// Returns when it has written something to standard output or ended.
+  void wait_for_output() const;
 
   /// Feeds and drains its pipes until it ends.
   Finished finish();

@@ -294,6 +294,13 @@ TEST_F(SegmentTest, LabelsComeFromAFileOneALine) {
       run({"segment", "photo.ppm", "--labels", "labels.txt", "--npy", "out", "--classes", "../UP,Thing 20"});
   EXPECT_THAT(finished, Succeeded());
   EXPECT_THAT(files("out"), ElementsAre("ARGMAX.npy", "_.._up.npy", "thing_20.npy"));
+  write("bom.txt", "\xEF\xBB\xBF" + labels);
+  EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "bom.txt", "--npy", "bom", "--classes", "../UP"}), Succeeded());
+  EXPECT_THAT(files("bom"), ElementsAre("ARGMAX.npy", "_.._up.npy"));
+  write("utf16.txt", std::string("\xFF\xFE"
+                                 "c\0a\0t\0",
+                                 8));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "utf16.txt"}), FailedWith(2, "isn't UTF-8"));
   write("few.txt", "one\ntwo\n");
   EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "few.txt"}), FailedWith(2, "21"));
 }

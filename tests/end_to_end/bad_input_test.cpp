@@ -210,8 +210,6 @@ TEST_F(BadModel, WrongSources) {
 TEST_F(BadModel, OfAnotherKind) {
   expect_error(source_file("tests/data/models/rank2_input.pte").string(), ErrorCode::kUnsupportedModel,
                "rank2_input.pte");
-  expect_error(source_file("tests/data/models/int_output.pte").string(), ErrorCode::kUnsupportedModel,
-               "int_output.pte");
 }
 
 TEST_F(BadModel, Truncated) {

@@ -178,15 +178,17 @@ TEST_P(TinyNetwork, AgreesWithPytorch) {
   for (std::size_t i = 0; i < logits->size(); ++i) ASSERT_NEAR((*logits)[i], golden.values[i], tolerance) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, TinyNetwork,
-                         ::testing::Combine(::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride",
-                                                              "tiny_two_outputs", "tiny_portable", "tiny_channels_last",
-                                                              "tiny_clone", "tiny_inline_constants", "tiny_int8"),
-                                            ::testing::Values(EngineChoice::kAuto, EngineChoice::kExecutorch)),
-                         [](const auto& test) {
-                           const bool automatic = std::get<1>(test.param) == EngineChoice::kAuto;
-                           return std::get<0>(test.param) + (automatic ? "_auto" : "_executorch");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Files, TinyNetwork,
+    ::testing::Combine(::testing::Values("tiny_plain", "tiny_single_channel", "tiny_stride", "tiny_two_outputs",
+                                         "tiny_portable", "tiny_channels_last", "tiny_clone", "tiny_inline_constants",
+                                         "tiny_int8", "tiny_argmax_i32", "tiny_argmax_i64", "tiny_argmax_float",
+                                         "tiny_softmax", "tiny_unbatched", "tiny_logit", "tiny_attention"),
+                       ::testing::Values(EngineChoice::kAuto, EngineChoice::kExecutorch)),
+    [](const auto& test) {
+      const bool automatic = std::get<1>(test.param) == EngineChoice::kAuto;
+      return std::get<0>(test.param) + (automatic ? "_auto" : "_executorch");
+    });
 
 }  // namespace
 }  // namespace silhouette

@@ -40,6 +40,51 @@ class IntegerOutput(torch.nn.Module):
         return self.conv(x).argmax(1)
 
 
+class Argmax(torch.nn.Module):
+    """Class numbers as later react-native-executorch files give them: [1, H, W] or [1, 1, H, W], int32 or int64."""
+
+    def __init__(self, keepdim, dtype):
+        super().__init__()
+        self.conv, self.keepdim, self.dtype = conv(5), keepdim, dtype
+
+    def forward(self, x):
+        return self.conv(x).argmax(1, keepdim=self.keepdim).to(self.dtype)
+
+
+class Unbatched(torch.nn.Module):
+    """[3, H, W] to [K, H, W]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = conv(4)
+
+    def forward(self, x):
+        return self.conv(x.unsqueeze(0)).squeeze(0)
+
+
+class ChannelsBehind(torch.nn.Module):
+    """[1, H, W, K]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = conv(4)
+
+    def forward(self, x):
+        return self.conv(x).permute(0, 2, 3, 1).contiguous()
+
+
+class Attention(torch.nn.Module):
+    """Reshapes that XNNPACK resolves by itself, as attention has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.out = conv(4), torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.conv(x).flatten(2).transpose(1, 2)
+        return self.out(y).transpose(1, 2).reshape(1, -1, x.shape[2], x.shape[3])
+
+
 def two_convolutions(*between):
     return torch.nn.Sequential(conv(4), torch.nn.ReLU(), *between, conv(3, in_channels=4))
 
@@ -53,6 +98,14 @@ GOOD = {
     "tiny_portable": (lambda: conv(3), IMAGE, "portable"),
     "tiny_channels_last": (lambda: conv(3), IMAGE, "channels_last"),
     "tiny_int8": (two_convolutions, IMAGE, "int8"),
+    "tiny_argmax_i32": (lambda: Argmax(True, torch.int32), IMAGE, "xnnpack"),
+    "tiny_argmax_i64": (lambda: Argmax(False, torch.int64), IMAGE, "xnnpack"),
+    "tiny_argmax_float": (lambda: Argmax(True, torch.float32), IMAGE, "xnnpack"),
+    "tiny_softmax": (lambda: torch.nn.Sequential(conv(4), torch.nn.Softmax(1)), IMAGE, "xnnpack"),
+    "tiny_unbatched": (Unbatched, IMAGE[1:], "xnnpack"),
+    "tiny_nhwc_output": (ChannelsBehind, (1, 3, 16, 20), "xnnpack"),
+    "tiny_logit": (lambda: conv(1), IMAGE, "xnnpack"),
+    "tiny_attention": (Attention, IMAGE, "xnnpack"),
 }
 WRONG = {
     "rank2_input": (lambda: torch.nn.Linear(10, 4), (1, 10), "xnnpack"),
@@ -96,7 +149,7 @@ def main():
         if name in WRONG:
             continue
         expected = expected if isinstance(expected, tuple) else (expected,)
-        np.save(GOLDEN / f"{name}.npy", np.ascontiguousarray(expected[0].numpy()))
+        np.save(GOLDEN / f"{name}.npy", np.ascontiguousarray(expected[0].numpy().astype(np.float32)))
         try:
             actual = common.run(path.read_bytes(), x)
         except ImportError as error:  # an old wheel whose runtime does not load

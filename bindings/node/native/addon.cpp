@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -229,6 +230,16 @@ Napi::Value prune_cache(const Napi::CallbackInfo& info) {
       make_cached_models);
 }
 
+/// trust(added, fallback): certificates as PEM. Those are the process's, so that only the first environment's count.
+void trust(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsString()) throw Napi::TypeError::New(info.Env(), "certificates are strings");
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    add_trusted_certificates(info[0].As<Napi::String>().Utf8Value());
+    set_fallback_certificates(info[1].As<Napi::String>().Utf8Value());
+  });
+}
+
 /// cancel(job)
 void cancel(const Napi::CallbackInfo& info) {
   queue_of(info.Env()).cancel(info[0].ToNumber().Uint32Value());
@@ -236,6 +247,10 @@ void cancel(const Napi::CallbackInfo& info) {
 
 Napi::Value registered_models_of(const Napi::CallbackInfo& info) {
   return make_registered_models(info.Env());
+}
+
+Napi::Value readable_image_formats_of(const Napi::CallbackInfo& info) {
+  return make_texts(info.Env(), readable_image_formats());
 }
 
 Napi::Object start(Napi::Env env, Napi::Object exports) {
@@ -255,8 +270,10 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   set("cachedModels", cached_models);
   set("removeModel", remove_cached_model);
   set("pruneCache", prune_cache);
+  set("trust", trust);
   set("cancel", cancel);
   set("registeredModels", registered_models_of);
+  set("readableImageFormats", readable_image_formats_of);
   exports.Set("version", Napi::String::New(env, kVersion));
   return exports;
 }

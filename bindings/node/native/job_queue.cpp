@@ -3,7 +3,6 @@
 #include <exception>
 #include <new>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace silhouette::node {
@@ -24,10 +23,17 @@ std::uint32_t JobQueue::start(Work work) {
   job->work = std::move(work);
   if (observed_.empty()) wake_.Ref(env_);
   observed_.emplace(job->id, job);
-  if (!enqueue(job)) {
-    const std::lock_guard lock(mutex_);
-    job->outcome = fail(ErrorCode::kLimitExceeded, "the system gives no thread to work on; close something else");
-    announce(job);
+  try {
+    if (!enqueue(job)) {
+      const std::lock_guard lock(mutex_);
+      job->outcome = fail(ErrorCode::kLimitExceeded,
+                          "the system gives no thread to work on; end something, or raise the limit (ulimit -u)");
+      announce(job);
+    }
+  } catch (...) {
+    // The caller hears of it; an environment mustn't wait for what never comes.
+    forget(env_, job->id);
+    throw;
   }
   return job->id;
 }
@@ -58,22 +64,27 @@ void JobQueue::shut_down() noexcept {
   available_.notify_all();
   for (auto& thread : threads) thread.join();
   observed_.clear();
-  announced_.clear();
+  // One by one: a chain would be destroyed by recursion.
+  while (first_announced_) first_announced_ = std::exchange(first_announced_->next_announced, nullptr);
+  last_announced_ = nullptr;
 }
 
 bool JobQueue::enqueue(const std::shared_ptr<Job>& job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    if (idle_ <= waiting_.size() && threads_.size() < kMaxThreads) {
+    waiting_.push_back(job);
+    if (idle_ < waiting_.size() && threads_.size() < kMaxThreads) {
       try {
         threads_.emplace_back([this] { work(); });
-      } catch (const std::system_error&) {
+      } catch (const std::exception&) {
         // Without a new thread the ones that there are take it, in time.
-        if (threads_.empty()) return false;
+        if (threads_.empty()) {
+          waiting_.pop_back();
+          return false;
+        }
       }
     }
-    waiting_.push_back(job);
   }
   available_.notify_one();
   return true;
@@ -95,15 +106,7 @@ void JobQueue::work() {
                                job->progress = fraction;
                                announce(job);
                              }};
-    Result<MakeValue> outcome;
-    try {
-      outcome = context.stop.stop_requested() ? fail(ErrorCode::kCancelled, "the call was cancelled before it began")
-                                              : job->work(context);
-    } catch (const std::bad_alloc&) {
-      outcome = fail(ErrorCode::kLimitExceeded, "out of memory");
-    } catch (const std::exception& error) {
-      outcome = fail(ErrorCode::kInternal, std::string("unexpected failure: ") + error.what());
-    }
+    auto outcome = outcome_of(*job, context);
     // Copied inputs and the like are freed on this thread.
     job->work = nullptr;
 
@@ -114,13 +117,31 @@ void JobQueue::work() {
   }
 }
 
-void JobQueue::announce(const std::shared_ptr<Job>& job) {
+Result<MakeValue> JobQueue::outcome_of(Job& job, const JobContext& context) noexcept {
+  // Short enough for a string that takes no memory.
+  constexpr auto kNoMemory = "out of memory";
+  try {
+    try {
+      if (context.stop.stop_requested()) return fail(ErrorCode::kCancelled, "the call was cancelled before it began");
+      return job.work(context);
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::kLimitExceeded, kNoMemory);
+    } catch (const std::exception& error) {
+      return fail(ErrorCode::kInternal, std::string("unexpected failure: ") + error.what());
+    }
+  } catch (const std::exception&) {
+    return fail(ErrorCode::kLimitExceeded, kNoMemory);
+  }
+}
+
+void JobQueue::announce(const std::shared_ptr<Job>& job) noexcept {
   if (!job->announced) {
     job->announced = true;
-    announced_.push_back(job);
+    (last_announced_ == nullptr ? first_announced_ : last_announced_->next_announced) = job;
+    last_announced_ = job.get();
   }
-  // Fails only while the environment ends, and then there's nobody to tell.
-  if (!std::exchange(woken_, true)) static_cast<void>(wake_.NonBlockingCall());
+  // Fails while the environment ends, and then there's nobody to tell, or for want of memory: the next one tries again.
+  if (!woken_) woken_ = wake_.NonBlockingCall() == napi_ok;
 }
 
 void JobQueue::Call::on_environment_thread(Napi::Env env, Napi::Function dispatch, JobQueue* queue, void*) {
@@ -130,17 +151,20 @@ void JobQueue::Call::on_environment_thread(Napi::Env env, Napi::Function dispatc
 }
 
 void JobQueue::deliver(Napi::Env env, Napi::Function dispatch) {
-  std::vector<std::shared_ptr<Job>> jobs;
+  std::shared_ptr<Job> next;
   {
     const std::lock_guard lock(mutex_);
     woken_ = false;
-    jobs.swap(announced_);
+    next = std::exchange(first_announced_, nullptr);
+    last_announced_ = nullptr;
   }
-  for (const auto& job : jobs) {
+  while (next) {
+    const auto job = next;
     std::optional<double> progress;
     std::optional<Result<MakeValue>> outcome;
     {
       const std::lock_guard lock(mutex_);
+      next = std::exchange(job->next_announced, nullptr);
       job->announced = false;
       progress = std::exchange(job->progress, std::nullopt);
       outcome = std::exchange(job->outcome, std::nullopt);
@@ -160,6 +184,8 @@ void JobQueue::deliver(Napi::Env env, Napi::Function dispatch) {
           value = **outcome ? (**outcome)(env) : env.Undefined();
         } catch (const Napi::Error& error) {
           failure = error.Message();
+        } catch (const std::exception& error) {
+          failure = error.what();
         }
         if (failure.empty()) {
           call(EventKind::kDone, value, env.Undefined());

@@ -69,6 +69,7 @@ class JobQueue {
     std::optional<double> progress;
     std::optional<Result<MakeValue>> outcome;
     bool announced = false;
+    std::shared_ptr<Job> next_announced;
   };
   struct Call {
     static void on_environment_thread(Napi::Env env, Napi::Function dispatch, JobQueue* queue, void* data);
@@ -80,8 +81,10 @@ class JobQueue {
   /// False if there is no thread for it and never will be.
   bool enqueue(const std::shared_ptr<Job>& job);
   void work();
-  /// Lets `deliver` look at a job. The mutex is held.
-  void announce(const std::shared_ptr<Job>& job);
+  /// Runs a job's work; whatever that does, there is an outcome.
+  static Result<MakeValue> outcome_of(Job& job, const JobContext& context) noexcept;
+  /// Lets `deliver` look at a job. The mutex is held. Takes no memory: it is also how the lack of it is told.
+  void announce(const std::shared_ptr<Job>& job) noexcept;
   void deliver(Napi::Env env, Napi::Function dispatch);
   void forget(Napi::Env env, std::uint32_t id);
 
@@ -93,7 +96,8 @@ class JobQueue {
   std::mutex mutex_;
   std::condition_variable available_;
   std::deque<std::shared_ptr<Job>> waiting_;
-  std::vector<std::shared_ptr<Job>> announced_;
+  std::shared_ptr<Job> first_announced_;
+  Job* last_announced_ = nullptr;
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   bool woken_ = false;

@@ -75,8 +75,14 @@ Enum read_choice(Napi::Value value, const char* name, std::span<const std::pair<
   wrong_type(value.Env(), std::string(name) + " is '" + text + "'; it may be " + known);
 }
 
-/// Above it not every whole number is a double's value; no cache is as large or as old.
+/// Above it not every whole number is a double's value; nothing that is counted here comes near it.
 constexpr double kLargestWhole = 9'007'199'254'740'991.0;
+
+double read_amount(Napi::Value value, const char* name) {
+  const double number = read_number(value, name);
+  if (!(number >= 0.0)) wrong_type(value.Env(), std::string(name) + " must be a number from 0");
+  return std::min(number, kLargestWhole);
+}
 
 constexpr std::pair<std::string_view, EngineChoice> kEngines[] = {
     {"auto", EngineChoice::kAuto}, {"native", EngineChoice::kNative}, {"executorch", EngineChoice::kExecutorch}};
@@ -191,7 +197,9 @@ std::vector<ClassId> read_classes(Napi::Value value) {
 PolygonOptions read_polygon_options(Napi::Object options) {
   PolygonOptions result;
   if (const auto tolerance = member(options, "tolerance")) result.tolerance = read_number(*tolerance, "tolerance");
-  if (const auto area = member(options, "minArea")) result.min_area = read_int(*area, "minArea");
+  if (const auto area = member(options, "minArea")) {
+    result.min_area = static_cast<std::int64_t>(std::ceil(read_amount(*area, "minArea")));
+  }
   return result;
 }
 
@@ -205,11 +213,6 @@ OverlayOptions read_overlay_options(Napi::Object options) {
 }
 
 PruneOptions read_prune_options(Napi::Object options) {
-  const auto read_amount = [](Napi::Value value, const char* name) {
-    const double number = read_number(value, name);
-    if (!(number >= 0.0)) wrong_type(value.Env(), std::string(name) + " must be a number from 0");
-    return std::min(number, kLargestWhole);
-  };
   PruneOptions result;
   if (const auto bytes = member(options, "maxBytes")) {
     result.max_bytes = static_cast<std::uint64_t>(read_amount(*bytes, "maxBytes"));

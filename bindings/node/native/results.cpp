@@ -235,6 +235,10 @@ Napi::Object make_description(Napi::Env env, const ModelDescription& description
   return object;
 }
 
+Napi::Array make_texts(Napi::Env env, const std::vector<std::string>& values) {
+  return texts(env, values);
+}
+
 Napi::Array make_registered_models(Napi::Env env) {
   const auto models = registered_models();
   auto array = Napi::Array::New(env, models.size());

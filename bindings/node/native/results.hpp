@@ -3,6 +3,8 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "job_queue.hpp"
 #include "silhouette/silhouette.hpp"
@@ -33,5 +35,6 @@ MakeValue make_cached_models(std::vector<CachedModel> models);
 
 Napi::Object make_description(Napi::Env env, const ModelDescription& description);
 Napi::Array make_registered_models(Napi::Env env);
+Napi::Array make_texts(Napi::Env env, const std::vector<std::string>& values);
 
 }  // namespace silhouette::node

@@ -1,4 +1,4 @@
-// Makes the package's tarball: what users install with `npm install silhouette-….tgz`, without a compiler.
+// Makes the package's tarball: what users install with `npm install silhouette-seg-….tgz`, without a compiler.
 //
 //   node scripts/pack.mjs [--destination FOLDER]
 //

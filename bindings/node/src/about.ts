@@ -6,6 +6,11 @@ export function registeredModels(): readonly RegisteredModel[] {
   return defaultBackend.registeredModels();
 }
 
+/** Names of the image formats that can be read where this runs: `'JPEG'`, `'PNG'` …. */
+export function readableImageFormats(): readonly string[] {
+  return defaultBackend.readableImageFormats();
+}
+
 /** Version of the native library. */
 export function version(): string {
   return defaultBackend.version;

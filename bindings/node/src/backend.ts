@@ -101,11 +101,12 @@ export interface Rle {
   /** Height and width. */
   readonly size: readonly [height: number, width: number];
   readonly counts: Uint32Array<ArrayBuffer>;
-  /** `counts` as COCO's text: `{ size, counts: compressed }` is what pycocotools reads. */
+  /** `counts` as COCO's text: `{ size, counts: compressed }` is what pycocotools reads, and what `JSON.stringify` writes. */
   readonly compressed: string;
   /** Number of set pixels. */
   readonly area: number;
   readonly box: Box;
+  toJSON(): { size: readonly [height: number, width: number]; counts: string };
 }
 
 /**
@@ -117,6 +118,8 @@ export interface Polygon {
   readonly holes: readonly Int32Array<ArrayBuffer>[];
   readonly area: number;
   readonly box: Box;
+  /** With lists of numbers for the points, as COCO's `segmentation` has them. */
+  toJSON(): { outer: number[]; holes: number[][]; area: number; box: Box };
 }
 
 export interface PolygonOptions {
@@ -137,8 +140,8 @@ export interface BackendSegmentation {
   readonly info: SegmentationInfo;
   maskPng(signal?: AbortSignal): Promise<Uint8Array>;
   overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array>;
-  rle(label: string | number, signal?: AbortSignal): Promise<Rle>;
-  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]>;
+  rle(label: string | number, signal?: AbortSignal): Promise<Omit<Rle, 'toJSON'>>;
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Omit<Polygon, 'toJSON'>[]>;
   cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -197,7 +200,10 @@ export interface PruneOptions {
 export interface Backend {
   /** Version of the library that does the work. */
   readonly version: string;
+  /** What a `blob:` URL stands for, if anything. */
+  resolveBlobUrl(url: string): Promise<Blob | undefined>;
   registeredModels(): readonly RegisteredModel[];
+  readableImageFormats(): readonly string[];
   cachedModels(directory: string | undefined): Promise<CachedModel[]>;
   /** Whether there was one. */
   removeModel(source: string, directory: string | undefined): Promise<boolean>;

@@ -1,7 +1,7 @@
-import { abortReason, throwIfAborted } from './abort.js';
 import type { BackendImage, RawPixels } from './backend.js';
-import { describeValue, invalidArgument, SegmentationError } from './errors.js';
-import { bytesOf } from './resource.js';
+import { bytesOf, isDistant, readBytes, textOf, tooLong } from './bytes.js';
+import { describeValue, invalidArgument } from './errors.js';
+import { isByteArray, isObject } from './kinds.js';
 
 /** Raw pixels as sharp gives them: `await sharp(file).raw().toBuffer({ resolveWithObject: true })`. */
 export interface SharpRaw {
@@ -21,8 +21,8 @@ export interface PixelData {
 }
 
 /**
- * An image. `string`: path, `file://`, `http(s)://` or `data:` URI, base64. `URL`. The bytes of an encoded image as a buffer,
- * `Blob` or stream (of the web, or any async iterable of chunks, as Node's are). Pixels.
+ * An image. `string`: path, `file://`, `http(s)://`, `data:` or `blob:` URI, base64. `URL`. The bytes of an encoded image as a
+ * buffer, `Blob`, `Response` or stream (of the web, or any async iterable of chunks, as Node's are). Pixels.
  */
 export type ImageInput =
   | string
@@ -30,20 +30,14 @@ export type ImageInput =
   | ArrayBuffer
   | ArrayBufferView
   | Blob
+  | Response
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | PixelData
   | SharpRaw;
 
 /** As many bytes as the library reads from any other source. */
-const MAX_ENCODED_BYTES = 256 * 1024 * 1024;
-
-function tooLong(): SegmentationError {
-  return new SegmentationError(
-    'LIMIT_EXCEEDED',
-    `the image has more than ${String(MAX_ENCODED_BYTES)} bytes; that is the limit for encoded images`,
-  );
-}
+const AN_IMAGE = { what: 'the image', mostBytes: 256 * 1024 * 1024 };
 
 function readPixels(value: Record<string, unknown>): RawPixels {
   const size = (name: string, from: Record<string, unknown>): number => {
@@ -53,106 +47,78 @@ function readPixels(value: Record<string, unknown>): RawPixels {
     }
     return number;
   };
-  const header = typeof value['info'] === 'object' && value['info'] !== null ? value['info'] : value;
-  const { data } = value;
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  const { info, data } = value;
+  const header = isObject(info) ? info : value;
+  if (!isByteArray(data)) {
     throw invalidArgument(`the image's data is ${describeValue(data)}; give 8-bit pixels as a Uint8Array`);
   }
   const fields = header as Record<string, unknown>;
   const width = size('width', fields);
   const height = size('height', fields);
-  const pixels: RawPixels = { data: bytesOf(data) as Uint8Array, width, height, channels: 0 };
-  if (fields['stride'] !== undefined) pixels.stride = size('stride', fields);
-  if (fields['channels'] !== undefined) {
+  const bytes = bytesOf(data) as Uint8Array;
+  const pixels: RawPixels = { data: bytes, width, height, channels: 0 };
+  const given = (name: string): boolean => fields[name] !== undefined && fields[name] !== null;
+  if (given('stride')) pixels.stride = size('stride', fields);
+  if (given('channels')) {
     pixels.channels = size('channels', fields);
   } else {
-    pixels.channels = pixels.stride === undefined ? data.length / width / height : 4;
+    pixels.channels = pixels.stride === undefined ? bytes.length / width / height : 4;
   }
   if (![1, 3, 4].includes(pixels.channels)) {
     throw invalidArgument(
-      fields['channels'] === undefined
-        ? `${String(data.length)} bytes are not the pixels of ${String(width)} × ${String(height)} with 1, 3 or 4 channels`
+      !given('channels')
+        ? `${String(bytes.length)} bytes are not the pixels of ${String(width)} × ${String(height)} with 1, 3 or 4 channels`
         : `the image has ${String(pixels.channels)} channels; give 1 (grey), 3 (RGB) or 4 (RGBA)`,
     );
   }
+  // What lies behind the pixels isn't copied along.
+  pixels.data = bytes.subarray(0, (pixels.stride ?? width * pixels.channels) * height);
   return pixels;
 }
 
-async function collect(chunks: AsyncIterable<unknown>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of chunks) {
-    const part = bytesOf(chunk);
-    if (part === undefined) {
-      throw invalidArgument(`a stream's chunk is ${describeValue(chunk)}; a stream of an image must give bytes`);
-    }
-    length += part.length;
-    if (length > MAX_ENCODED_BYTES) throw tooLong();
-    parts.push(part);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
+function describeInput(input: unknown): string {
+  if (isObject(input) && typeof (input as { then?: unknown }).then === 'function')
+    return 'a promise, which must be awaited first';
+  return describeValue(input);
 }
 
-/** A web stream's chunks; Node 18's streams of the web are iterable, those of other makers may not be. */
-async function* chunksOf(stream: ReadableStream<unknown>, signal: AbortSignal | undefined): AsyncGenerator {
-  const reader = stream.getReader();
-  const abort = (): void => {
-    reader.cancel(abortReason(signal as AbortSignal)).catch(() => undefined);
-  };
-  signal?.addEventListener('abort', abort, { once: true });
-  let done = false;
-  try {
-    while (!done) {
-      const next = await reader.read();
-      done = next.done;
-      if (!next.done) yield next.value;
-    }
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    if (!done) reader.cancel().catch(() => undefined);
-    reader.releaseLock();
+function readAny(input: unknown): BackendImage {
+  const text = textOf(input);
+  if (text !== undefined) return text;
+  const bytes = bytesOf(input);
+  if (bytes !== undefined) {
+    if (bytes.length > AN_IMAGE.mostBytes) throw tooLong(AN_IMAGE);
+    return { bytes };
   }
+  if (isObject(input) && 'data' in input) return readPixels(input);
+  throw invalidArgument(
+    `an image is ${describeInput(input)}; give a path, URL, base64 text, bytes, Blob, Response, stream or pixels`,
+  );
+}
+
+/** How much memory an image is in that somebody else may take away. */
+function lengthOf(image: BackendImage): number {
+  if (typeof image === 'string') return 0;
+  return 'bytes' in image ? image.bytes.length : image.data.length;
+}
+
+/** An image that was read, to be used later. */
+export interface ReadImage {
+  /** What backends take; refuses an image whose memory isn't what it was. */
+  use(): BackendImage;
 }
 
 /** Brings an image to what backends take. Reading of streams ends when `signal` aborts. */
-export async function readImage(input: unknown, signal?: AbortSignal): Promise<BackendImage> {
-  if (typeof input === 'string') return input;
-  if (input instanceof URL) return input.href;
-  const bytes = bytesOf(input);
-  if (bytes !== undefined) return { bytes };
-  if (typeof input !== 'object' || input === null) {
-    throw invalidArgument(
-      `an image is ${describeValue(input)}; give a path, URL, base64 text, bytes, stream or pixels`,
-    );
-  }
-  if (typeof Blob !== 'undefined' && input instanceof Blob) {
-    if (input.size > MAX_ENCODED_BYTES) throw tooLong();
-    return { bytes: new Uint8Array(await input.arrayBuffer()) };
-  }
-  if (typeof (input as ReadableStream).getReader === 'function') {
-    const encoded = await collect(chunksOf(input as ReadableStream, signal));
-    throwIfAborted(signal);
-    return { bytes: encoded };
-  }
-  if (Symbol.asyncIterator in input) {
-    // Of Node's streams; an iterator that waits for its next chunk hears of nothing else.
-    const { destroy } = input as { destroy?: unknown };
-    const abort = (): void => {
-      if (typeof destroy === 'function') destroy.call(input);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return { bytes: await collect(input as AsyncIterable<unknown>) };
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
-  }
-  if ('data' in input) return readPixels(input);
-  throw invalidArgument(`an image is ${describeValue(input)}; give a path, URL, base64 text, bytes, stream or pixels`);
+export async function readImage(input: unknown, signal?: AbortSignal): Promise<ReadImage> {
+  const image = isDistant(input) ? { bytes: await readBytes(input, AN_IMAGE, signal) } : readAny(input);
+  const length = lengthOf(image);
+  return {
+    use: () => {
+      if (lengthOf(image) === length) return image;
+      throw invalidArgument(
+        'the memory of the image was transferred or resized while the call waited for its turn; leave it alone until the ' +
+          'promise settles, or give a copy',
+      );
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { describeValue, invalidArgument, SegmentationError } from './errors.js';
+import { describeValue, invalidArgument, reporting, SegmentationError } from './errors.js';
 import type { DeeplabLabel } from './labels.js';
 import { toMaps, type SegmentationMaps } from './legacy-result.js';
 import { resourceKey, type ResourceSource } from './resource.js';
@@ -32,7 +32,7 @@ export class ImageSegmentationModule {
    * Loads a model, downloading it at most once; it then takes the place of the one before. Of several loads at once the last
    * one asked for stays, and those of the same source are one. If it fails, the model loaded before stays in use.
    */
-  static async load(modelSource: ResourceSource): Promise<void> {
+  static load(modelSource: ResourceSource): Promise<void> {
     const key = resourceKey(modelSource);
     if (ImageSegmentationModule.#loading?.key === key) return ImageSegmentationModule.#loading.promise;
     const promise = ImageSegmentationModule.#load(modelSource, ++ImageSegmentationModule.#newestLoad);
@@ -63,10 +63,18 @@ export class ImageSegmentationModule {
    * Segments an image: an http(s) URL, a `file://` URI, a path or base64 text. The maps have the model's size, or with
    * `resize` the image's; their sizes aren't told: {@link Segmenter.segment} does.
    */
-  static async forward<const Label extends DeeplabLabel = DeeplabLabel.ARGMAX>(
+  static forward<const Label extends DeeplabLabel = DeeplabLabel.ARGMAX>(
     input: string,
     classesOfInterest: readonly Label[] = [],
     resize = false,
+  ): Promise<SegmentationMaps<Label>> {
+    return reporting(() => ImageSegmentationModule.#forward(input, classesOfInterest, resize));
+  }
+
+  static async #forward<const Label extends DeeplabLabel>(
+    input: string,
+    classesOfInterest: readonly Label[],
+    resize: boolean,
   ): Promise<SegmentationMaps<Label>> {
     const options = { classes: numbersOf(classesOfInterest), resize, keepImage: false };
     for (;;) {
@@ -95,8 +103,9 @@ export class ImageSegmentationModule {
 }
 
 /** Label numbers without `ARGMAX`, which is no class, so that it can't be taken for channel 21 of a larger model. */
-export function numbersOf(classes: readonly DeeplabLabel[]): number[] {
+export function numbersOf(classes: readonly DeeplabLabel[] | null): number[] {
   const argmax = 21;
+  if (classes === null) return [];
   if (!Array.isArray(classes)) {
     throw invalidArgument(`classesOfInterest is ${describeValue(classes)}; give an array of labels`);
   }

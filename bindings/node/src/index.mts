@@ -9,11 +9,11 @@ export type { ErrorCode } from './index.js';
 export { Segmenter } from './index.js';
 export type { LoadOptions, SegmentOptions } from './index.js';
 export { Segmentation } from './index.js';
-export type { AbortOptions, CutoutOptions } from './index.js';
+export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
 export { cache } from './index.js';
 export type { CacheOptions } from './index.js';
-export { registeredModels, version } from './index.js';
+export { readableImageFormats, registeredModels, version } from './index.js';
 export type {
   Box,
   CachedModel,

@@ -15,11 +15,11 @@ export type { ErrorCode } from './errors.js';
 export { Segmenter } from './segmenter.js';
 export type { LoadOptions, SegmentOptions } from './segmenter.js';
 export { Segmentation } from './segmentation.js';
-export type { AbortOptions, CutoutOptions } from './segmentation.js';
+export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './segmentation.js';
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
 export { cache } from './cache.js';
 export type { CacheOptions } from './cache.js';
-export { registeredModels, version } from './about.js';
+export { readableImageFormats, registeredModels, version } from './about.js';
 export type {
   Box,
   CachedModel,

@@ -23,9 +23,8 @@ const nextTurn = (): Promise<void> =>
   });
 
 /** A real array of the same numbers, made bit by bit so that other events are not held up. */
-async function toNumbers(map: Int32Array | Float32Array): Promise<number[]> {
+async function toNumbers(map: Int32Array | Float32Array, reserve: (length: number) => number[]): Promise<number[]> {
   // Reserved whole, or else growing would copy it again and again, in one go each time.
-  const reserve = map instanceof Int32Array ? reserveWhole : reserveFractions;
   const numbers = map.length <= LONGEST_RESERVED ? reserve(map.length) : [];
   for (let from = 0; from < map.length; from += VALUES_AT_A_TIME) {
     const to = Math.min(from + VALUES_AT_A_TIME, map.length);
@@ -38,7 +37,9 @@ async function toNumbers(map: Int32Array | Float32Array): Promise<number[]> {
 /** A result in the shape of react-native-executorch's. */
 export async function toMaps(result: Segmentation): Promise<SegmentationMaps> {
   const maps: Record<number, number[]> = {};
-  for (const [label, map] of result.probabilities) maps[result.labels.indexOf(label)] = await toNumbers(map);
-  maps[DeeplabLabel.ARGMAX] = await toNumbers(result.argmax);
+  const probabilities = [...result.probabilities.values()];
+  for (const [i, map] of probabilities.entries())
+    maps[result.classes[i] as number] = await toNumbers(map, reserveFractions);
+  maps[DeeplabLabel.ARGMAX] = await toNumbers(result.argmax, reserveWhole);
   return maps as SegmentationMaps;
 }

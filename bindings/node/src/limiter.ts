@@ -1,4 +1,4 @@
-import { abortReason, throwIfAborted } from './abort.js';
+import { abortReason, onAbort, throwIfAborted } from './abort.js';
 
 interface Waiter {
   start: () => void;
@@ -31,16 +31,15 @@ export class Limiter {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         start: () => {
-          signal?.removeEventListener('abort', giveUp);
+          stopListening();
           resolve();
         },
       };
-      const giveUp = (): void => {
+      const stopListening = onAbort(signal, () => {
         this.#waiting.delete(waiter);
         reject(abortReason(signal as AbortSignal));
-      };
+      });
       this.#waiting.add(waiter);
-      signal?.addEventListener('abort', giveUp, { once: true });
     });
   }
 

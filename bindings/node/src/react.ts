@@ -5,7 +5,7 @@
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 
-import { SegmentationError } from './errors.js';
+import { messageOf, publicError, SegmentationError } from './errors.js';
 import { numbersOf } from './image-segmentation-module.js';
 import type { DeeplabLabel } from './labels.js';
 import { toMaps, type SegmentationMaps } from './legacy-result.js';
@@ -60,10 +60,6 @@ class Session {
     this.#segmenter?.close();
     this.#segmenter = undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Loads a model for a component and frees it when the component goes. */
@@ -129,6 +125,8 @@ export function useImageSegmentation({
         const classes = numbersOf(classesOfInterest);
         const result = await segmenter.segment(input, { classes, resize, keepImage: false });
         return (await toMaps(result)) as SegmentationMaps<Label>;
+      } catch (reason) {
+        throw publicError(reason);
       } finally {
         generating.current = false;
         setIsGenerating(false);

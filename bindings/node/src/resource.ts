@@ -1,9 +1,11 @@
 import type { BackendLoadOptions, BackendModelSource } from './backend.js';
-import { describeValue, invalidArgument } from './errors.js';
+import { bytesOf, isDistant, readBytes, textOf } from './bytes.js';
+import { describeValue, invalidArgument, reportingNow } from './errors.js';
+import { isObject, isUrl } from './kinds.js';
 
 /** A model together with what its file doesn't say, or says wrongly. */
 export interface ModelConfig {
-  modelSource: string | number | URL | ArrayBuffer | ArrayBufferView;
+  modelSource: string | number | URL | ArrayBuffer | ArrayBufferView | Blob | Response;
   /** Names of the classes, as many as the model has. */
   labels?: readonly string[];
   /** Per-channel normalisation, RGB on the scale 0 … 1: `(pixel / 255 − mean) / std`. */
@@ -15,14 +17,14 @@ export interface ModelConfig {
 
 /**
  * Where a model comes from. `string`: a constant of this package (`DEEPLAB_V3_RESNET50`), an http(s) URL, a `file://` URI or
- * a path. `number`: what {@link registerAsset} gave. `object`: a `URL`; a `Buffer`, `Uint8Array` or `ArrayBuffer` with the
- * bytes of a `.pte` file; a {@link ModelConfig}.
+ * a path. `number`: what {@link registerAsset} gave. `object`: a `URL`; a `Buffer`, `Uint8Array`, `ArrayBuffer`, `Blob`,
+ * `Response` or stream of the bytes of a `.pte` file; a {@link ModelConfig}.
  */
 export type ResourceSource = string | number | object;
 
-/** A source as the backend takes it. */
+/** A checked source; `source` is what {@link readModel} takes. */
 export interface ResolvedResource {
-  source: BackendModelSource;
+  source: unknown;
   options: BackendLoadOptions;
 }
 
@@ -33,10 +35,8 @@ const assets: string[] = [];
  * always gets the same number.
  */
 export function registerAsset(path: string | URL): number {
-  if (typeof path !== 'string' && !(path instanceof URL)) {
-    throw invalidArgument(`registerAsset takes a path or a URL, not ${describeValue(path)}`);
-  }
-  const text = path instanceof URL ? path.href : path;
+  const text = reportingNow(() => textOf(path));
+  if (text === undefined) throw invalidArgument(`registerAsset takes a path or a URL, not ${describeValue(path)}`);
   if (text === '') throw invalidArgument('registerAsset got an empty path; name a .pte file');
   const known = assets.indexOf(text);
   if (known >= 0) return known + 1;
@@ -44,18 +44,7 @@ export function registerAsset(path: string | URL): number {
   return assets.length;
 }
 
-/** A byte-wise view of a buffer, or undefined for anything else. Shared memory is copied: it may change while it is read. */
-export function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer)
-    return new Uint8Array(value).slice();
-  if (!ArrayBuffer.isView(value)) return undefined;
-  const view = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return value.buffer instanceof ArrayBuffer ? view : view.slice();
-}
-
-function resolveModel(source: unknown): BackendModelSource {
-  if (typeof source === 'string') return source;
+function resolveModel(source: unknown): unknown {
   if (typeof source === 'number') {
     const path = assets[source - 1];
     if (path === undefined) {
@@ -63,16 +52,23 @@ function resolveModel(source: unknown): BackendModelSource {
     }
     return path;
   }
-  if (source instanceof URL) return source.href;
-  const bytes = bytesOf(source);
-  if (bytes !== undefined) return bytes;
+  if (isDistant(source)) return source;
+  const resolved = textOf(source) ?? bytesOf(source);
+  if (resolved !== undefined) return resolved;
   throw invalidArgument(
     `a model source is ${describeValue(source)}; give a constant, path, URL, number of an asset, bytes or { modelSource }`,
   );
 }
 
+/** Brings a resolved source to what backends take. Reading of streams ends when `signal` aborts. */
+export async function readModel(source: unknown, signal?: AbortSignal): Promise<BackendModelSource> {
+  if (!isDistant(source)) return source as BackendModelSource;
+  // As much as is read from a URL.
+  return readBytes(source, { what: 'the model', mostBytes: 4 * 1024 ** 3 }, signal);
+}
+
 function checkTriple(value: unknown, name: string): [number, number, number] {
-  const numbers: unknown[] = Array.isArray(value) ? value : [];
+  const numbers: unknown[] = Array.isArray(value) ? [...(value as unknown[])] : [];
   if (numbers.length !== 3 || !numbers.every((n) => typeof n === 'number' && Number.isFinite(n))) {
     throw invalidArgument(
       `${name} must be an array of 3 numbers, for red, green and blue; it is ${describeValue(value)}`,
@@ -83,20 +79,23 @@ function checkTriple(value: unknown, name: string): [number, number, number] {
 
 /** Checks a source and takes it apart. */
 export function resolveResource(resource: unknown): ResolvedResource {
-  if (typeof resource !== 'object' || resource === null || !('modelSource' in resource)) {
+  if (!isObject(resource) || !('modelSource' in resource)) {
     return { source: resolveModel(resource), options: {} };
   }
   const { modelSource, labels, mean, std, sha256 } = resource as Record<keyof ModelConfig, unknown>;
   const options: BackendLoadOptions = {};
-  if (labels !== undefined) {
-    if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) {
+  const given = (value: unknown): boolean => value !== undefined && value !== null;
+  if (given(labels)) {
+    // A copy: what a reactive library gives out for an array is none to the addon.
+    const texts: unknown[] = Array.isArray(labels) ? [...(labels as unknown[])] : [labels];
+    if (!Array.isArray(labels) || !texts.every((label) => typeof label === 'string')) {
       throw invalidArgument(`labels must be an array of strings; it is ${describeValue(labels)}`);
     }
-    options.labels = labels;
+    options.labels = texts;
   }
-  if (mean !== undefined) options.mean = checkTriple(mean, 'mean');
-  if (std !== undefined) options.std = checkTriple(std, 'std');
-  if (sha256 !== undefined) {
+  if (given(mean)) options.mean = checkTriple(mean, 'mean');
+  if (given(std)) options.std = checkTriple(std, 'std');
+  if (given(sha256)) {
     if (typeof sha256 !== 'string' || !/^[\da-f]{64}$/i.test(sha256)) {
       throw invalidArgument(`sha256 must be 64 hexadecimal digits; it is ${describeValue(sha256)}`);
     }
@@ -122,13 +121,16 @@ function identify(value: object): string {
  * take longer than it helps.
  */
 export function resourceKey(resource: unknown): string {
-  if (typeof resource === 'string') return `text ${resource}`;
   if (typeof resource === 'number') return `asset ${String(resource)}`;
-  if (resource instanceof URL) return `text ${resource.href}`;
-  if (typeof resource !== 'object' || resource === null) return String(resource);
-  if ('modelSource' in resource) {
-    const { modelSource, labels, mean, std, sha256 } = resource as ModelConfig;
-    return JSON.stringify([resourceKey(modelSource), labels, mean, std, sha256]);
+  if (!isObject(resource)) return typeof resource === 'string' ? `text ${resource}` : String(resource);
+  try {
+    if (isUrl(resource)) return `text ${resource.href}`;
+    if ('modelSource' in resource) {
+      const { modelSource, labels, mean, std, sha256 } = resource as ModelConfig;
+      return JSON.stringify([resourceKey(modelSource), labels, mean, std, sha256]);
+    }
+  } catch {
+    // What is wrong with it, loading says.
   }
   return identify(resource);
 }

@@ -1,14 +1,40 @@
 import type { BackendSegmentation, OverlayOptions, Polygon, PolygonOptions, Rle, SegmentationInfo } from './backend.js';
-import { describeValue, invalidArgument } from './errors.js';
+import { signalOf } from './abort.js';
+import { classList, classOf, ClassNames } from './class-names.js';
+import { describeValue, invalidArgument, optionsOf, reporting } from './errors.js';
+import { Outline, RunLengths } from './shapes.js';
 
 export interface AbortOptions {
   /** Makes the promise reject with the signal's reason as soon as it aborts. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | null;
 }
 
 export interface CutoutOptions extends AbortOptions {
   /** The classes that stay; default: all but background. Those that were asked for in `segment` get soft edges. */
   subject?: readonly (string | number)[];
+}
+
+/** Probability maps by label. `get` and `has` take a class's number too, and its label in any case. */
+export interface ProbabilityMaps extends ReadonlyMap<string, Float32Array<ArrayBuffer>> {
+  get(label: string | number): Float32Array<ArrayBuffer> | undefined;
+  has(label: string | number): boolean;
+}
+
+class Maps extends Map<string, Float32Array<ArrayBuffer>> implements ProbabilityMaps {
+  readonly #names: ClassNames;
+
+  constructor(names: ClassNames, entries: [string, Float32Array<ArrayBuffer>][]) {
+    super(entries);
+    this.#names = names;
+  }
+
+  override get(label: string | number): Float32Array<ArrayBuffer> | undefined {
+    return super.get(this.#names.key(label) ?? '');
+  }
+
+  override has(label: string | number): boolean {
+    return this.get(label) !== undefined;
+  }
 }
 
 /**
@@ -24,10 +50,16 @@ export class Segmentation {
   readonly labels: readonly string[];
   /** Number of the most probable class of every pixel, row by row from the top left. */
   readonly argmax: Int32Array<ArrayBuffer>;
-  /** For each class that was asked for, by label: its probability (0 … 1) at every pixel, in the order of `argmax`. */
-  readonly probabilities: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  /** Numbers of the classes that were asked for, ascending: those of `probabilities`, in its order. */
+  readonly classes: readonly number[];
+  /**
+   * For each class that was asked for, by label: its probability (0 … 1) at every pixel, in the order of `argmax`. If a model
+   * has the same label several times, the number stands behind all but the first: `window (8)`.
+   */
+  readonly probabilities: ProbabilityMaps;
   readonly info: SegmentationInfo;
   readonly #native: BackendSegmentation;
+  readonly #names: ClassNames;
 
   /** @internal */
   constructor(native: BackendSegmentation) {
@@ -36,9 +68,12 @@ export class Segmentation {
     this.labels = native.labels;
     this.argmax = native.argmax;
     this.info = native.info;
-    this.probabilities = new Map(
+    this.classes = native.classes;
+    this.#names = new ClassNames(native.labels);
+    this.probabilities = new Maps(
+      this.#names,
       native.classes.map((channel, i) => [
-        native.labels[channel] ?? String(channel),
+        this.#names.names[channel] ?? String(channel),
         native.probabilities[i] as Float32Array<ArrayBuffer>,
       ]),
     );
@@ -46,46 +81,65 @@ export class Segmentation {
   }
 
   /** The class map as a PNG with the colours of PASCAL VOC, whose pixel values are the classes' numbers. */
-  async toMaskPng(options: AbortOptions = {}): Promise<Uint8Array> {
-    return this.#native.maskPng(options.signal);
+  toMaskPng(options: AbortOptions | null = {}): Promise<Uint8Array> {
+    return reporting(async () => this.#native.maskPng(signalOf(optionsOf(options, 'toMaskPng').signal)));
   }
 
   /** The photo with every class but background in its colour. Not for results made with `keepImage: false`. */
-  async toOverlayPng({ signal, ...options }: OverlayOptions & AbortOptions = {}): Promise<Uint8Array> {
-    return this.#native.overlayPng(options, signal);
+  toOverlayPng(options: (OverlayOptions & AbortOptions) | null = {}): Promise<Uint8Array> {
+    return reporting(async () => {
+      const { signal, opacity, legend } = optionsOf(options, 'toOverlayPng');
+      const checked: OverlayOptions = {};
+      if (given(opacity)) checked.opacity = opacity;
+      if (given(legend)) checked.legend = legend;
+      return this.#native.overlayPng(checked, signalOf(signal));
+    });
   }
 
   /** The photo with everything but the subject transparent. Not for results made with `keepImage: false`. */
-  async toCutoutPng({ signal, subject = [] }: CutoutOptions = {}): Promise<Uint8Array> {
-    checkClasses(subject, 'subject');
-    return this.#native.cutoutPng(subject, signal);
+  toCutoutPng(options: CutoutOptions | null = {}): Promise<Uint8Array> {
+    return reporting(async () => {
+      const { signal, subject } = optionsOf(options, 'toCutoutPng');
+      const classes = classList(subject ?? [], 'subject').map((label) => this.#names.resolve(label));
+      return this.#native.cutoutPng(classes, signalOf(signal));
+    });
   }
 
   /** The pixels of a class in the class map, any of the model's, as COCO's run lengths. */
-  async toRle(label: string | number, { signal }: AbortOptions = {}): Promise<Rle> {
-    checkClasses([label], 'label');
-    return this.#native.rle(label, signal);
+  toRle(label: string | number, options: AbortOptions | null = {}): Promise<Rle> {
+    return reporting(async () => {
+      const channel = this.#names.resolve(classOf(label, 'label'));
+      return new RunLengths(await this.#native.rle(channel, signalOf(optionsOf(options, 'toRle').signal)));
+    });
   }
 
   /** The pixels of a class in the class map, any of the model's, as polygons. Pixels that share an edge are in one. */
-  async toPolygons(label: string | number, options: PolygonOptions & AbortOptions = {}): Promise<Polygon[]> {
-    checkClasses([label], 'label');
-    const { signal, tolerance, minArea } = options;
-    for (const [name, value] of Object.entries({ tolerance, minArea })) {
-      if (value !== undefined && (typeof value !== 'number' || !(value >= 0 && value < Infinity))) {
-        throw invalidArgument(`${name} is ${describeValue(value)}; it must be a number from 0`);
-      }
-    }
-    return this.#native.polygons(label, options, signal);
+  toPolygons(label: string | number, options: (PolygonOptions & AbortOptions) | null = {}): Promise<Polygon[]> {
+    return reporting(async () => {
+      const channel = this.#names.resolve(classOf(label, 'label'));
+      const { signal, tolerance, minArea } = optionsOf(options, 'toPolygons');
+      const checked: PolygonOptions = {};
+      if (given(tolerance)) checked.tolerance = fromZero(tolerance, 'tolerance');
+      if (given(minArea)) checked.minArea = fromZero(minArea, 'minArea');
+      const polygons = await this.#native.polygons(channel, checked, signalOf(signal));
+      return polygons.map((polygon) => new Outline(polygon));
+    });
+  }
+
+  /** Everything that is known without pixels and calls; the maps are too large for text. */
+  toJSON(): object {
+    const { width, height, labels, classes, info } = this;
+    return { width, height, labels, classes, info };
   }
 }
 
-/** Refuses what can't be a list of classes; whether the model has them, the library knows. */
-export function checkClasses(classes: unknown, name: string): asserts classes is readonly (string | number)[] {
-  if (!Array.isArray(classes)) throw invalidArgument(`${name} is ${describeValue(classes)}; give an array of classes`);
-  for (const item of classes as unknown[]) {
-    if (typeof item !== 'string' && !Number.isInteger(item)) {
-      throw invalidArgument(`${name} has ${describeValue(item)} in it; name classes by label or number`);
-    }
+function given<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}
+
+function fromZero(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value < Infinity)) {
+    throw invalidArgument(`${name} is ${describeValue(value)}; it must be a number from 0`);
   }
+  return value;
 }

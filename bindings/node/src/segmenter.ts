@@ -1,11 +1,12 @@
-import { abortable, throwIfAborted } from './abort.js';
+import { abortable, signalOf, throwIfAborted } from './abort.js';
 import type { BackendLoadOptions, BackendModel, BackendSegmentOptions, ModelDescription } from './backend.js';
 import { defaultBackend } from './default-backend.js';
-import { describeValue, invalidArgument, SegmentationError } from './errors.js';
+import { classList, ClassNames } from './class-names.js';
+import { describeValue, invalidArgument, optionsOf, reporting, SegmentationError } from './errors.js';
 import { readImage, type ImageInput } from './image-input.js';
 import { Limiter } from './limiter.js';
-import { resolveResource, type ModelConfig, type ResourceSource } from './resource.js';
-import { checkClasses, Segmentation } from './segmentation.js';
+import { readModel, resolveResource, type ModelConfig, type ResourceSource } from './resource.js';
+import { Segmentation } from './segmentation.js';
 
 export interface LoadOptions extends Omit<ModelConfig, 'modelSource'> {
   /**
@@ -32,11 +33,11 @@ export interface LoadOptions extends Omit<ModelConfig, 'modelSource'> {
   /** Hears fractions from 0 to 1 that never fall; the last is 1, also for files that are here already. */
   onProgress?: (fraction: number) => void;
   /** Cancels the download; the promise rejects with the signal's reason at once. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | null;
 }
 
 export interface SegmentOptions {
-  /** Classes whose probability maps are wanted, by label or number. */
+  /** Classes whose probability maps are wanted, by number or by label in any case. */
   classes?: readonly (string | number)[];
   /** Maps at the original's size instead of the model's. */
   resize?: boolean;
@@ -45,7 +46,7 @@ export interface SegmentOptions {
   /** Keep the photo, at the maps' size, for `toOverlayPng` and `toCutoutPng`; default: true. */
   keepImage?: boolean;
   /** Ends the wait for a turn or the call; the promise rejects with the signal's reason at once. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | null;
 }
 
 const disposeSymbol: typeof Symbol.dispose =
@@ -64,80 +65,97 @@ function checkOneOf(value: unknown, name: string, choices: readonly string[]): v
   }
 }
 
+/** An option that was given: null, as undefined, stands for none. */
+function given<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null;
+}
+
+function checkBoolean(value: unknown, name: string): void {
+  if (typeof value !== 'boolean') throw invalidArgument(`${name} is ${describeValue(value)}; it must be true or false`);
+}
+
 function checkLoadOptions(resource: ResourceSource, options: LoadOptions): ReturnType<typeof resolveResource> {
   const { labels, mean, std, sha256, engine, threads, memory, keepPackedWeights, cacheDirectory } = options;
   const outer = resolveResource({ modelSource: '', labels, mean, std, sha256 }).options;
   const resolved = resolveResource(resource);
   // What the call says beats what the source says.
   const checked: BackendLoadOptions = { ...resolved.options, ...outer };
-  if (engine !== undefined) {
+  if (given(engine)) {
     checkOneOf(engine, 'engine', ['auto', 'native', 'executorch']);
     checked.engine = engine;
   }
-  if (threads !== undefined) {
+  if (given(threads)) {
     checkCount(threads, 'threads', 256);
     checked.threads = threads;
   }
-  if (memory !== undefined) {
+  if (given(memory)) {
     checkOneOf(memory, 'memory', ['default', 'low']);
     checked.memory = memory;
   }
-  if (keepPackedWeights !== undefined) {
-    if (typeof keepPackedWeights !== 'boolean') {
-      throw invalidArgument(`keepPackedWeights is ${describeValue(keepPackedWeights)}; it must be true or false`);
-    }
+  if (given(keepPackedWeights)) {
+    checkBoolean(keepPackedWeights, 'keepPackedWeights');
     checked.keepPackedWeights = keepPackedWeights;
   }
-  if (cacheDirectory !== undefined) {
-    if (typeof cacheDirectory !== 'string') throw invalidArgument('cacheDirectory must be a path');
+  if (given(cacheDirectory)) {
+    if (typeof cacheDirectory !== 'string') {
+      throw invalidArgument(`cacheDirectory is ${describeValue(cacheDirectory)}; it must be a path`);
+    }
     checked.cacheDirectory = cacheDirectory;
   }
   return { source: resolved.source, options: checked };
 }
 
 function checkSegmentOptions(options: SegmentOptions): BackendSegmentOptions {
-  const { resize = false, filter = 'antialias', keepImage = true } = options;
-  if (typeof resize !== 'boolean')
-    throw invalidArgument(`resize is ${describeValue(resize)}; it must be true or false`);
-  if (typeof keepImage !== 'boolean') {
-    throw invalidArgument(`keepImage is ${describeValue(keepImage)}; it must be true or false`);
-  }
+  const resize = options.resize ?? false;
+  const filter = options.filter ?? 'antialias';
+  const keepImage = options.keepImage ?? true;
+  checkBoolean(resize, 'resize');
+  checkBoolean(keepImage, 'keepImage');
   checkOneOf(filter, 'filter', ['antialias', 'linear']);
   return { resize, filter, keepImage };
 }
 
-function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof Object && 'aborted' in signal && 'addEventListener' in signal)) {
-    throw invalidArgument(`signal is ${describeValue(signal)}; give the signal of an AbortController`);
-  }
-}
-
 /** A loaded model. Any number of calls may be made at once; they share the model's memory. */
 export class Segmenter {
+  static #loading = false;
   #model: BackendModel | undefined;
   readonly #limiter: Limiter;
+  readonly #names: ClassNames;
   /** What is known about the model. */
   readonly description: ModelDescription;
 
   private constructor(model: BackendModel, concurrency: number) {
+    // Programs that aren't compiled by TypeScript try it.
+    if (!Segmenter.#loading)
+      throw invalidArgument('a Segmenter is made by `await Segmenter.load(model)`, not by `new`');
     this.#model = model;
     this.#limiter = new Limiter(concurrency);
     this.description = model.description;
+    this.#names = new ClassNames(model.description.labels);
   }
 
   /** Loads a model, downloading it first if it has to be. */
-  static async load(source: ResourceSource, options: LoadOptions = {}): Promise<Segmenter> {
-    const { signal, concurrency = 2, onProgress } = options;
-    checkSignal(signal);
+  static load(source: ResourceSource, options: LoadOptions | null = {}): Promise<Segmenter> {
+    return reporting(() => Segmenter.#load(source, optionsOf(options, 'Segmenter.load')));
+  }
+
+  static async #load(source: ResourceSource, options: LoadOptions): Promise<Segmenter> {
+    const { onProgress } = options;
+    const signal = signalOf(options.signal);
+    const concurrency = options.concurrency ?? 2;
     checkCount(concurrency, 'concurrency', 64);
+    if (given(onProgress) && typeof onProgress !== 'function') {
+      throw invalidArgument(`onProgress is ${describeValue(onProgress)}; give a function`);
+    }
     const checked = checkLoadOptions(source, options);
     throwIfAborted(signal);
+    const model = await abortable(readModel(checked.source, signal), signal, () => undefined);
 
     let aborted = false;
-    const call = defaultBackend.load(checked.source, checked.options, (fraction) => {
+    const call = defaultBackend.load(model, checked.options, (fraction) => {
       if (!aborted) onProgress?.(fraction);
     });
-    const model = await abortable(call.settled, signal, () => {
+    const loaded = await abortable(call.settled, signal, () => {
       aborted = true;
       call.cancel();
       // It may have been too late to stop.
@@ -148,7 +166,12 @@ export class Segmenter {
         () => undefined,
       );
     });
-    return new Segmenter(model, concurrency);
+    Segmenter.#loading = true;
+    try {
+      return new Segmenter(loaded, concurrency);
+    } finally {
+      Segmenter.#loading = false;
+    }
   }
 
   /** Whether `close` was called. */
@@ -157,10 +180,13 @@ export class Segmenter {
   }
 
   /** Segments one image. Calls above `concurrency` wait for their turn, in order. */
-  async segment(input: ImageInput, options: SegmentOptions = {}): Promise<Segmentation> {
-    const { classes = [], signal } = options;
-    checkSignal(signal);
-    checkClasses(classes, 'classes');
+  segment(input: ImageInput, options: SegmentOptions | null = {}): Promise<Segmentation> {
+    return reporting(() => this.#segment(input, optionsOf(options, 'segment')));
+  }
+
+  async #segment(input: ImageInput, options: SegmentOptions): Promise<Segmentation> {
+    const signal = signalOf(options.signal);
+    const classes = classList(options.classes ?? [], 'classes').map((label) => this.#names.resolve(label));
     const checked = checkSegmentOptions(options);
     throwIfAborted(signal);
     this.#loaded();
@@ -169,7 +195,7 @@ export class Segmenter {
     const leave = await this.#limiter.enter(signal);
     let call;
     try {
-      call = this.#loaded().segment(image, classes, checked);
+      call = this.#loaded().segment(image.use(), classes, checked);
     } catch (error) {
       leave();
       throw error;

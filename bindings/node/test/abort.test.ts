@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 
-import { Segmenter } from 'silhouette';
+import { Segmenter } from 'silhouette-seg';
 
 import {
   astronaut,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { cache, DEEPLAB_V3_MOBILENET_V2_EMBEDDED, DEEPLAB_V3_RESNET50, Segmenter } from 'silhouette';
+import { cache, DEEPLAB_V3_MOBILENET_V2_EMBEDDED, DEEPLAB_V3_RESNET50, Segmenter } from 'silhouette-seg';
 
 import { chelsea, eventually, rejectsWith, scratchFolder, serve, tinyFile } from './support.js';
 

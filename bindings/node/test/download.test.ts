@@ -5,7 +5,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Segmenter } from 'silhouette';
+import { Segmenter } from 'silhouette-seg';
 
 import { cache, chelsea, embeddedFile, packageRoot, rejectsWith, scratchFolder, serve, tinyFile } from './support.js';
 

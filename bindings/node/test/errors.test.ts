@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Segmenter } from 'silhouette';
+import { Segmenter } from 'silhouette-seg';
 
 import { chelsea, rejectsWith, repository, scratchFolder, serve, tinyFile } from './support.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, test } from 'node:test';
 
-import { DeeplabLabel, DEEPLAB_V3_MOBILENET_V2_EMBEDDED, ImageSegmentationModule, Segmenter } from 'silhouette';
+import { DeeplabLabel, DEEPLAB_V3_MOBILENET_V2_EMBEDDED, ImageSegmentationModule, Segmenter } from 'silhouette-seg';
 
 import { largePhoto, ppm, scratchFolder } from './support.js';
 import { writeFileSync } from 'node:fs';

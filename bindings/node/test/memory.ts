@@ -1,4 +1,4 @@
-import { Segmenter } from 'silhouette';
+import { Segmenter } from 'silhouette-seg';
 
 import { chelsea, embeddedFile, residentMiB, slope } from './support.js';
 

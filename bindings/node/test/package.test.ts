@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 
-import { chelsea, packageRoot, repository, scratchFolder, tinyFile } from './support.js';
+import { chelsea, packageRoot, ppm, repository, scratchFolder, tinyFile } from './support.js';
 
 const scratch = scratchFolder();
 const project = join(scratch, 'an empty project');
@@ -67,38 +67,91 @@ function check(output: string): void {
 
 test('the tarball works in an ES module', (t) => {
   t.diagnostic(report.size);
-  const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette';`;
+  const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette-seg';`;
   writeFileSync(join(project, 'program.mjs'), imports + body);
   check(run(process.execPath, ['program.mjs']));
 });
 
 test('the tarball works in CommonJS', () => {
-  const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette');`;
+  const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette-seg');`;
   writeFileSync(join(project, 'program.cjs'), `${imports}(async () => {${body}})();`);
   check(run(process.execPath, ['program.cjs']));
 });
 
-test('the libvips in the tarball reads what that of Debian does', () => {
-  const images = join(repository, 'tests', 'data', 'images');
-  const files = readdirSync(images).filter(
-    (name) => name !== 'huge_header.png' && /\.(jpe?g|png|webp|gif|tiff?|ppm|avif)$/.test(name),
-  );
-  assert.ok(files.length > 5);
-  const code = `const { Segmenter } = require('silhouette');
+/** An uncompressed grey TIFF of 4 × 4 pixels. */
+function tiff(): Buffer {
+  const tags = [
+    [256, 4], // width
+    [257, 4], // height
+    [258, 8], // bits
+    [259, 1], // not compressed
+    [262, 1], // black is 0
+    [273, 8], // where the pixels are
+    [277, 1], // samples
+    [278, 4], // rows in a strip
+    [279, 16], // bytes of it
+  ];
+  const bytes = Buffer.alloc(24 + 2 + tags.length * 12 + 4);
+  bytes.write('II*\0', 'latin1');
+  bytes.writeUInt32LE(24, 4);
+  bytes.writeUInt16LE(tags.length, 24);
+  tags.forEach(([tag, value], i) => {
+    const at = 26 + i * 12;
+    bytes.writeUInt16LE(tag as number, at);
+    bytes.writeUInt16LE(3, at + 2);
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt16LE(value as number, at + 8);
+  });
+  return bytes;
+}
+
+test('the tarball reads the formats that it says, and its messages name no others', () => {
+  writeFileSync(join(project, 'grey.tif'), tiff());
+  writeFileSync(join(project, 'black.ppm'), ppm({ data: new Uint8Array(48), width: 4, height: 4 }));
+  const data = join(repository, 'tests', 'data');
+  const samples: Record<string, string> = {
+    JPEG: join(data, 'images', 'photo.jpg'),
+    PNG: join(data, 'images', 'orientation_1.png'),
+    WebP: join(data, 'images', 'two_frames.webp'),
+    GIF: join(data, 'images', 'two_frames.gif'),
+    TIFF: 'grey.tif',
+    PPM: 'black.ppm',
+    AVIF: join(data, 'images', 'orientation_1.avif'),
+    HEIC: join(packageRoot, 'test', 'data', 'sample.heic'),
+    'JPEG XL': join(data, 'images', 'orientation_1.jxl'),
+  };
+  const code = `const { Segmenter, readableImageFormats } = require('silhouette-seg');
     (async () => {
       const segmenter = await Segmenter.load(${JSON.stringify(tinyFile)});
-      for (const file of ${JSON.stringify(files)}) {
-        try { await segmenter.segment(${JSON.stringify(images)} + '/' + file); }
-        catch (error) { console.log(file, error.code, error.message); }
+      const outcomes = {};
+      for (const [format, file] of Object.entries(${JSON.stringify(samples)})) {
+        outcomes[format] = await segmenter.segment(file).then(() => 'read', ({ code, message }) => code + ' ' + message);
       }
+      console.log(JSON.stringify({ readable: readableImageFormats(), outcomes }));
     })();`;
-  assert.equal(run(process.execPath, ['-e', code]), '');
+  const { readable, outcomes } = JSON.parse(run(process.execPath, ['-e', code])) as {
+    readable: string[];
+    outcomes: Record<string, string>;
+  };
+  const named = readable.flatMap((name) => (name === 'HEIF/AVIF' ? ['AVIF', 'HEIC'] : [name]));
+  for (const format of ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF']) assert.ok(named.includes(format), format);
+  const list = `give ${readable.slice(0, -1).join(', ')} or ${readable.at(-1) ?? ''}`;
+  for (const [format, outcome] of Object.entries(outcomes)) {
+    if (named.includes(format)) assert.equal(outcome, 'read', format);
+    else assert.ok(outcome.startsWith('UNSUPPORTED_IMAGE') && outcome.endsWith(list), `${format}: ${outcome}`);
+  }
+  // What README says of the tarball.
+  const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+  assert.ok(
+    readme.includes(`The package reads ${readable.slice(0, -1).join(', ')} and ${readable.at(-1) ?? ''};`),
+    list,
+  );
 });
 
 test('both ways have the same things, once', () => {
   const code = `
-    import * as esm from 'silhouette'; import { createRequire } from 'node:module';
-    const cjs = createRequire(import.meta.url)('silhouette');
+    import * as esm from 'silhouette-seg'; import { createRequire } from 'node:module';
+    const cjs = createRequire(import.meta.url)('silhouette-seg');
     const names = (module) => Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports').sort();
     if (JSON.stringify(names(esm)) !== JSON.stringify(names(cjs))) throw new Error(names(esm) + ' / ' + names(cjs));
     for (const name of names(cjs)) if (esm[name] !== cjs[name]) throw new Error(name);`;
@@ -106,8 +159,8 @@ test('both ways have the same things, once', () => {
   run(process.execPath, ['both.mjs']);
 });
 
-test('silhouette/react without React says so; nothing else needs it', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette/react')`], {
+test('silhouette-seg/react without React says so; nothing else needs it', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette-seg/react')`], {
     cwd: project,
     encoding: 'utf8',
   });
@@ -116,7 +169,7 @@ test('silhouette/react without React says so; nothing else needs it', () => {
 });
 
 test('the package has no scripts that run at installation and names no host', () => {
-  const installed = join(project, 'node_modules', 'silhouette');
+  const installed = join(project, 'node_modules', 'silhouette-seg');
   const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
     dependencies?: unknown;
@@ -129,7 +182,7 @@ test('the package has no scripts that run at installation and names no host', ()
 });
 
 test('a missing addon is named, with what to do', () => {
-  const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette').version()`): string => {
+  const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette-seg').version()`): string => {
     const result = spawnSync(process.execPath, ['-e', code], {
       cwd: project,
       encoding: 'utf8',
@@ -142,6 +195,6 @@ test('a missing addon is named, with what to do', () => {
   const broken = join(project, 'broken.node');
   writeFileSync(broken, 'not a library');
   assert.match(failing({ SILHOUETTE_ADDON: broken }), /can't be loaded: .*broken\.node.*install the package again/s);
-  const promise = `require('silhouette').Segmenter.load('x').catch((error) => { console.error('rejects:', error.message); process.exit(1); })`;
+  const promise = `require('silhouette-seg').Segmenter.load('x').catch((error) => { console.error('rejects:', error.message); process.exit(1); })`;
   assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }, promise), /rejects: .*no addon/);
 });

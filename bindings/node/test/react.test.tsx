@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { StrictMode } from 'react';
 
-import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, DeeplabLabel, SegmentationError, type ResourceSource } from 'silhouette';
-import { useImageSegmentation, type UseImageSegmentationOptions } from 'silhouette/react';
+import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, DeeplabLabel, SegmentationError, type ResourceSource } from 'silhouette-seg';
+import { useImageSegmentation, type UseImageSegmentationOptions } from 'silhouette-seg/react';
 
 import { astronaut, chelsea, embeddedFile, serve, tinyFile } from './support.js';
 

@@ -25,7 +25,7 @@ before(() => {
   }
   // That package.json hides the package's name from them.
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(packageRoot, join(folder, 'node_modules', 'silhouette'));
+  symlinkSync(packageRoot, join(folder, 'node_modules', 'silhouette-seg'));
 });
 
 test('the examples in README.md compile', () => {

@@ -4,8 +4,8 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import * as silhouette from 'silhouette';
-import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette';
+import * as silhouette from 'silhouette-seg';
+import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette-seg';
 
 import { astronaut, chelsea, embeddedFile, ppm, rejectsWith, scratchFolder, tinyFile } from './support.js';
 
@@ -83,6 +83,89 @@ test('run lengths and polygons', async () => {
   await rejectsWith(result.toRle('UNICORN'), 'INVALID_ARGUMENT', 'UNICORN');
   await rejectsWith(result.toPolygons(8, { tolerance: -1 }), 'INVALID_ARGUMENT', 'tolerance');
   await rejectsWith(result.toPolygons(undefined as never), 'INVALID_ARGUMENT', 'label');
+});
+
+/** COCO's text for run lengths, as pycocotools' `rleFrString` reads it: signed numbers of 5-bit digits, the third and later less the one before last. */
+function decodeCoco(text: string): number[] {
+  const counts: number[] = [];
+  for (let at = 0; at < text.length;) {
+    let [value, shift, digit] = [0, 0, 0];
+    do {
+      digit = text.charCodeAt(at++) - 48;
+      value |= (digit & 31) << shift;
+      shift += 5;
+    } while (digit & 32);
+    if (digit & 16) value |= -1 << shift;
+    counts.push(counts.length > 2 ? value + (counts.at(-2) as number) : value);
+  }
+  return counts;
+}
+
+test('what results are as JSON', async () => {
+  using segmenter = await Segmenter.load(DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+  const result = await segmenter.segment(chelsea, { classes: [8] });
+  const rle = await result.toRle('CAT');
+  const { size, counts, ...more } = JSON.parse(JSON.stringify(rle)) as { size: number[]; counts: string };
+  assert.deepEqual(more, {});
+  assert.deepEqual(size, [513, 513]);
+  assert.deepEqual(decodeCoco(counts), [...rle.counts]);
+
+  const polygons = await result.toPolygons('CAT');
+  const [first] = JSON.parse(JSON.stringify(polygons)) as { outer: number[]; holes: number[][]; box: number[] }[];
+  assert.deepEqual(first?.outer, [...(polygons[0]?.outer ?? [])]);
+  assert.deepEqual(first.holes.length, polygons[0]?.holes.length);
+  assert.deepEqual(first.box, polygons[0]?.box);
+
+  const summary = JSON.parse(JSON.stringify(result)) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(summary), ['width', 'height', 'labels', 'classes', 'info']);
+  // Workers and IndexedDB get copies.
+  assert.deepEqual(structuredClone(rle).counts, rle.counts);
+  assert.deepEqual(structuredClone(polygons)[0]?.outer, polygons[0]?.outer);
+});
+
+test('classes are found in any case, and by number', async () => {
+  using segmenter = await Segmenter.load(DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+  const result = await segmenter.segment(chelsea, { classes: ['cat', 'Person', 'argmax'] });
+  assert.deepEqual([...result.probabilities.keys()], ['CAT', 'PERSON']);
+  assert.deepEqual(result.classes, [8, 15]);
+  const map = result.probabilities.get('CAT');
+  for (const name of ['cat', 'Cat', 8]) {
+    assert.ok(result.probabilities.has(name));
+    assert.equal(result.probabilities.get(name), map);
+  }
+  for (const name of ['dog', 12, 'UNICORN', 99, -1]) assert.ok(!result.probabilities.has(name), String(name));
+  assert.deepEqual((await result.toRle('cat')).counts, (await result.toRle('CAT')).counts);
+  assert.deepEqual(await result.toPolygons('cAT'), await result.toPolygons(8));
+  assert.deepEqual(await result.toCutoutPng({ subject: ['cat'] }), await result.toCutoutPng({ subject: [8] }));
+  await rejectsWith(result.toRle('cats'), 'INVALID_ARGUMENT', "'cats'", 'AEROPLANE');
+});
+
+test('labels that several classes have', async () => {
+  const count = (await Segmenter.load(tinyFile)).description.labels.length;
+  assert.ok(count >= 4);
+  const labels = Array.from(
+    { length: count },
+    (_, i) => ['thing', 'thing', 'Thing', 'thing (1)'][i] ?? `other ${String(i)}`,
+  );
+  using plain = await Segmenter.load(tinyFile);
+  const all = labels.map((_, i) => i);
+  const expected = await plain.segment(chelsea, { classes: all });
+  using named = await Segmenter.load(tinyFile, { labels });
+  const result = await named.segment(chelsea, { classes: all });
+  const keys = [...result.probabilities.keys()];
+  assert.deepEqual(keys.slice(0, 4), ['thing', 'thing (1) (1)', 'Thing', 'thing (1)']);
+  assert.equal(new Set(keys).size, count);
+  assert.deepEqual(result.labels, labels);
+  for (const i of all) {
+    assert.deepEqual(result.probabilities.get(i), expected.probabilities.get(i));
+    assert.equal(result.probabilities.get(i), result.probabilities.get(keys[i] as string));
+  }
+  const one = await named.segment(chelsea, { classes: ['Thing', 'thing (1) (1)'] });
+  assert.deepEqual(one.classes, [1, 2]);
+  await rejectsWith(named.segment(chelsea, { classes: ['thing'] }), 'INVALID_ARGUMENT', "'thing'", '0, 1');
+  await rejectsWith(named.segment(chelsea, { classes: ['THING'] }), 'INVALID_ARGUMENT', '0, 1, 2');
+  await rejectsWith(result.toRle('thing'), 'INVALID_ARGUMENT', '0, 1');
+  assert.equal((await result.toRle(1)).area, expected.argmax.filter((label) => label === 1).length);
 });
 
 test('a model with a SHA-256 that it must have', async () => {

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { SegmentationError, type ErrorCode } from 'silhouette';
+import { SegmentationError, type ErrorCode } from 'silhouette-seg';
 
 export const packageRoot = resolve(__dirname, '..');
 export const repository = resolve(packageRoot, '..', '..');

@@ -12,8 +12,8 @@ import {
   type ErrorCode,
   type ImageInput,
   type ResourceSource,
-} from 'silhouette';
-import { useImageSegmentation } from 'silhouette/react';
+} from 'silhouette-seg';
+import { useImageSegmentation } from 'silhouette-seg/react';
 
 test('types of the documented API', () => {
   expectTypeOf<ResourceSource>().toEqualTypeOf<string | number | object>();

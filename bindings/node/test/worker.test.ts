@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import { Segmenter } from 'silhouette';
+import { Segmenter } from 'silhouette-seg';
 
 import { chelsea, embeddedFile, packageRoot, serve } from './support.js';
 

@@ -56,8 +56,9 @@ Error load_error(et::runtime::Error error, std::string_view name) {
 
 class ExecutorchEngine final : public Engine {
  public:
-  ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name)
-      : data_(std::move(data)), bytes_(data_), shape_(shape), label_(name), pool_(threads) {}
+  ExecutorchEngine(std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name,
+                   std::span<const std::pair<std::size_t, std::size_t>> kept)
+      : data_(std::move(data)), bytes_(data_, kept), shape_(shape), label_(name), pool_(threads) {}
 
   // Unloading frees memory that a run of another engine may be using the pool for.
   ~ExecutorchEngine() override {
@@ -99,6 +100,7 @@ class ExecutorchEngine final : public Engine {
     const ExecutorchPool::Scope scope(pool_);
 
     using Tensor = et::aten::Tensor;
+    // Without N the first of each is left out.
     std::array<et::aten::SizesType, 4> sizes{1, 3, shape_.input_height, shape_.input_width};
     std::array<et::aten::DimOrderType, 4> order{0, 1, 2, 3};
     if (shape_.input_nhwc) order = {0, 2, 3, 1};
@@ -108,9 +110,12 @@ class ExecutorchEngine final : public Engine {
       strides[order[i]] = step;
       step *= sizes[order[i]];
     }
+    const std::size_t skipped = shape_.input_batched ? 0 : 1;
+    if (!shape_.input_batched) order = {0, 0, 1, 2};
     // ExecuTorch reads inputs through a mutable pointer and doesn't write them.
-    et::aten::TensorImpl impl(et::aten::ScalarType::Float, 4, sizes.data(), const_cast<float*>(input.data()),
-                              order.data(), strides.data());
+    et::aten::TensorImpl impl(et::aten::ScalarType::Float, static_cast<ssize_t>(sizes.size() - skipped),
+                              sizes.data() + skipped, const_cast<float*>(input.data()), order.data() + skipped,
+                              strides.data() + skipped);
     const auto outputs = module_->forward(et::runtime::EValue(Tensor(&impl)));
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
     if (!outputs.ok()) {
@@ -133,24 +138,40 @@ class ExecutorchEngine final : public Engine {
     const auto height = static_cast<std::size_t>(shape_.output_height);
     const auto width = static_cast<std::size_t>(shape_.output_width);
     const auto channels = static_cast<std::size_t>(shape_.channels);
-    if (outputs.empty() || !outputs[0].isTensor()) {
+    if (outputs.size() <= shape_.output_index || !outputs[shape_.output_index].isTensor()) {
       return fail(ErrorCode::kInternal, fmt::format("'{}' gave no tensor", label_));
     }
-    const auto tensor = outputs[0].toTensor();
-    const auto order = tensor.dim_order();
-    if (tensor.scalar_type() != et::aten::ScalarType::Float ||
+    const auto tensor = outputs[shape_.output_index].toTensor();
+    if (tensor.scalar_type() != scalar_type(shape_.output_type) ||
         static_cast<std::size_t>(tensor.numel()) != logits.size()) {
       return fail(ErrorCode::kInternal, fmt::format("'{}' gave another output than it declares", label_));
     }
-    const float* const values = tensor.const_data_ptr<float>();
-    if (order.size() == 4 && order[1] != 1) {
-      for (std::size_t c = 0; c < channels; ++c) {
-        for (std::size_t i = 0; i < height * width; ++i) logits[c * height * width + i] = values[i * channels + c];
+    const auto copy = [&](const auto* values) {
+      if (!shape_.output_nhwc) {
+        std::transform(values, values + logits.size(), logits.begin(),
+                       [](auto value) { return static_cast<float>(value); });
+        return;
       }
-    } else {
-      std::copy_n(values, logits.size(), logits.data());
+      for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t i = 0; i < height * width; ++i) {
+          logits[c * height * width + i] = static_cast<float>(values[i * channels + c]);
+        }
+      }
+    };
+    switch (shape_.output_type) {
+      case OutputType::kFloat: copy(tensor.const_data_ptr<float>()); break;
+      case OutputType::kInt32: copy(tensor.const_data_ptr<std::int32_t>()); break;
+      case OutputType::kInt64: copy(tensor.const_data_ptr<std::int64_t>()); break;
     }
     return {};
+  }
+
+  static et::aten::ScalarType scalar_type(OutputType type) {
+    switch (type) {
+      case OutputType::kInt32: return et::aten::ScalarType::Int;
+      case OutputType::kInt64: return et::aten::ScalarType::Long;
+      default: return et::aten::ScalarType::Float;
+    }
   }
 
   std::shared_ptr<const ModelData> data_;
@@ -165,10 +186,10 @@ class ExecutorchEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> create_executorch_engine(std::shared_ptr<const ModelData> data,
-                                                         const NetworkShape& shape, int threads,
-                                                         std::string_view name) {
+                                                         const NetworkShape& shape, int threads, std::string_view name,
+                                                         std::span<const std::pair<std::size_t, std::size_t>> kept) {
   initialize_runtime();
-  auto engine = std::make_unique<ExecutorchEngine>(std::move(data), shape, threads, name);
+  auto engine = std::make_unique<ExecutorchEngine>(std::move(data), shape, threads, name, kept);
   if (auto loaded = engine->load(); !loaded) return std::unexpected(std::move(loaded.error()));
   return engine;
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "engine/engine.hpp"
 #include "engine/model_data.hpp"
@@ -16,9 +19,11 @@ namespace silhouette {
 /// those of different engines, because they'd share that pool. A run that waits for its turn ends
 /// with kCancelled when its stop is asked for; one that is under way can't be stopped. `data` is used up: what isn't
 /// needed for running is discarded. Its log is dropped unless the environment has
-/// SILHOUETTE_EXECUTORCH_LOG. kInvalidModel, kUnsupportedModel (an operator that this runtime lacks), kLimitExceeded,
-/// kInternal.
-Result<std::unique_ptr<Engine>> create_executorch_engine(std::shared_ptr<const ModelData> data,
-                                                         const NetworkShape& shape, int threads, std::string_view name);
+/// SILHOUETTE_EXECUTORCH_LOG. `kept`: what of `data` mustn't be discarded in any case, by first byte and length: the
+/// runtime points into payloads with constants of their own after it has given them back. kInvalidModel,
+/// kUnsupportedModel (an operator that this runtime lacks), kLimitExceeded, kInternal.
+Result<std::unique_ptr<Engine>> create_executorch_engine(
+    std::shared_ptr<const ModelData> data, const NetworkShape& shape, int threads, std::string_view name,
+    std::span<const std::pair<std::size_t, std::size_t>> kept = {});
 
 }  // namespace silhouette

@@ -88,6 +88,18 @@ TEST(ModelBytes, DiscardsAllButWhatIsLentAndThenLendsNothing) {
   EXPECT_EQ(loader->load_into(0, 1, kAny, &byte), et::Error::InvalidState);
 }
 
+TEST(ModelBytes, KeepsWhatIsReadAfterItWasGivenBack) {
+  const auto data = std::make_shared<ModelData>(pages(8));
+  const std::vector<std::pair<std::size_t, std::size_t>> kept{{3 * page(), page()}};
+  ModelBytes bytes(data, kept);
+  const auto loader = bytes.make_loader();
+  loader->load(3 * page(), page(), kAny)->Free();
+  EXPECT_EQ(bytes.lent_bytes(), page());
+  bytes.discard_rest();
+  EXPECT_TRUE(all(data->bytes().subspan(3 * page(), page()), 7));
+  EXPECT_TRUE(all(data->bytes().subspan(5 * page(), page()), 0));
+}
+
 TEST(ModelBytes, PagesOfAMappedFileComeBack) {
   const test::ScratchFolder folder;
   const auto path = folder.path() / "model";

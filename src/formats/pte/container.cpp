@@ -84,16 +84,20 @@ Result<Header> read_header(Bytes file, const Messages& messages) {
 Status read_segments(Bytes file, const Header& header, Container& container, const Messages& messages) {
   const auto* const table = container.program->segments();
   if (count(table) > kMaxSegments) return messages.too_large(fmt::format("it has {} segments", count(table)));
-  if (count(table) > 0 && header.segment_base == 0)
-    return messages.damaged("it has segments but no header that tells where");
   for (std::size_t i = 0; i < count(table); ++i) {
     const auto* const entry = table->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (entry->size() == 0) {
+      // Of a network without constants, for which exporters write no header either.
+      container.segments.emplace_back();
+      continue;
+    }
+    if (header.segment_base == 0) return messages.damaged("it has segments but no header that tells where");
     const auto start = checked_add(header.segment_base, entry->offset());
     if (!start || !in_range<std::uint64_t>(*start, entry->size(), file.size())) {
       return messages.damaged(fmt::format("segment {} ({} bytes at {}) is outside the file of {} bytes", i,
                                           entry->size(), entry->offset(), file.size()));
     }
-    if (entry->size() != 0 && *start % kFileAlignment != 0) {
+    if (*start % kFileAlignment != 0) {
       return messages.damaged(fmt::format("segment {} is misaligned at {}", i, entry->offset()));
     }
     container.segments.push_back(file.subspan(*start, entry->size()));

@@ -5,7 +5,9 @@
 namespace silhouette::pte {
 namespace {
 
-constexpr std::string_view kUnsupportedRemedy = "; export it for XNNPACK as fp32 or static int8 with fixed shapes";
+constexpr std::string_view kExport = "; export it for XNNPACK as fp32 or static int8 with fixed shapes";
+constexpr std::string_view kChange =
+    "; make that part of the network of other operators (README.md has those that run)";
 
 std::string unsupported_start(std::string_view file) {
   return fmt::format("'{}' can't be run here: ", file);
@@ -14,9 +16,15 @@ std::string unsupported_start(std::string_view file) {
 }  // namespace
 
 Messages Messages::within(std::string_view place) const {
-  Messages inner(file_);
+  Messages inner(*this);
   inner.place_ = fmt::format("{}{}: ", place_, place);
   return inner;
+}
+
+Messages Messages::of_delegated() const {
+  Messages delegated(*this);
+  delegated.delegated_ = true;
+  return delegated;
 }
 
 std::unexpected<Error> Messages::not_a_program(std::string_view why) const {
@@ -31,7 +39,7 @@ std::unexpected<Error> Messages::damaged(std::string_view what) const {
 
 std::unexpected<Error> Messages::unsupported(std::string_view what) const {
   return fail(ErrorCode::kUnsupportedModel,
-              fmt::format("{}{}{}{}", unsupported_start(file_), place_, what, kUnsupportedRemedy));
+              fmt::format("{}{}{}{}", unsupported_start(file_), place_, what, delegated_ ? kChange : kExport));
 }
 
 std::unexpected<Error> Messages::too_large(std::string_view what) const {
@@ -42,9 +50,9 @@ std::unexpected<Error> Messages::too_large(std::string_view what) const {
 std::string_view unsupported_reason(const Error& error, std::string_view file) {
   std::string_view reason = error.message;
   const std::string start = unsupported_start(file);
-  if (reason.starts_with(start) && reason.ends_with(kUnsupportedRemedy)) {
-    reason.remove_prefix(start.size());
-    reason.remove_suffix(kUnsupportedRemedy.size());
+  if (!reason.starts_with(start)) return reason;
+  for (const std::string_view remedy : {kExport, kChange}) {
+    if (reason.ends_with(remedy)) return reason.substr(start.size(), reason.size() - start.size() - remedy.size());
   }
   return reason;
 }

@@ -18,6 +18,8 @@ class Messages {
 
   /// The same for a place within this one: "method 'forward'", "node 3 (conv_2d)".
   [[nodiscard]] Messages within(std::string_view place) const;
+  /// The same for a file that is exported for XNNPACK already: that is no remedy.
+  [[nodiscard]] Messages of_delegated() const;
 
   /// The file isn't an ExecuTorch program at all.
   [[nodiscard]] std::unexpected<Error> not_a_program(std::string_view why) const;
@@ -31,6 +33,7 @@ class Messages {
  private:
   std::string file_;
   std::string place_;  // ends in ": " unless empty
+  bool delegated_ = false;
 };
 
 /// What an error made by unsupported() says between the file's name and the remedy: for messages with a better remedy,

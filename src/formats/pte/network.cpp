@@ -60,15 +60,18 @@ class Memory {
 
 class Reader {
  public:
-  Reader(const VerifiedProgram& program, std::shared_ptr<const void> owner, const Messages& messages)
+  Reader(const VerifiedProgram& program, std::size_t output, std::shared_ptr<const void> owner,
+         const Messages& messages)
       : program_(program),
         plan_(program.forward),
-        messages_(messages.within("method 'forward'")),
-        builder_(std::move(owner), messages_) {}
+        messages_((program.graphs.empty() ? messages : messages.of_delegated()).within("method 'forward'")),
+        builder_(std::move(owner), messages_),
+        output_(output) {}
 
   Result<graph::Graph> read() {
     if (plan_.inputs.size() != 1) return messages_.unsupported(fmt::format("it has {} inputs", plan_.inputs.size()));
-    for (const std::size_t value : {plan_.inputs[0], plan_.outputs[0]}) {
+    if (output_ >= plan_.outputs.size()) return messages_.unsupported(fmt::format("it has no output {}", output_));
+    for (const std::size_t value : {plan_.inputs[0], plan_.outputs[output_]}) {
       if (tensor(value).info.type != ScalarType::kFloat)
         return messages_.unsupported(fmt::format("its input or output is {}", describe(tensor(value).info)));
     }
@@ -84,7 +87,7 @@ class Reader {
                           call, messages_.within(fmt::format("instruction {} ({})", i, printable(call.operator_name))));
       if (!ok) return forward_error(std::move(ok));
     }
-    const auto output = read_value(plan_.outputs[0], messages_);
+    const auto output = read_value(plan_.outputs[output_], messages_);
     if (!output) return std::unexpected(output.error());
     builder_.graph().output = *output;
     if (auto ok = check(); !ok) return forward_error(std::move(ok));
@@ -188,18 +191,19 @@ class Reader {
   NetworkBuilder builder_;
   Memory memory_;
   std::map<std::size_t, TensorId> constants_;  // by value
+  std::size_t output_;
 };
 
 }  // namespace
 
-Result<graph::Graph> read_network(std::span<const std::byte> file, std::string_view name) {
+Result<graph::Graph> read_network(std::span<const std::byte> file, std::string_view name, std::size_t output) {
   const Messages messages(name);
   try {
     auto aligned = AlignedFile::of(file);
     if (!aligned) return std::unexpected(aligned.error());
     const auto program = verify_program(aligned->bytes, name);
     if (!program) return std::unexpected(program.error());
-    return Reader(*program, std::move(aligned->copy), messages).read();
+    return Reader(*program, output, std::move(aligned->copy), messages).read();
   } catch (const std::bad_alloc&) {
     return messages.too_large("no memory is left to read it");
   }

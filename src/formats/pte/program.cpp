@@ -1,8 +1,10 @@
 #include "formats/pte/program.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <optional>
 #include <set>
@@ -45,17 +47,24 @@ ScalarType tensor_type(xnnpack::DataType type) {
   }
 }
 
-/// Whether all that a delegate does with one of its values is arithmetic with larger ones.
+/// Whether all that a delegate does with one of its values is arithmetic with larger ones, which are no single numbers
+/// either when it runs.
 bool is_only_broadcast(const xnnpack::Graph& graph, std::uint32_t value) {
   for (const xnnpack::Node& node : graph.nodes) {
     if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
     const bool binary = node.op >= xnnpack::Op::kAdd && node.op <= xnnpack::Op::kSubtract;
     const auto is_larger = [&](std::uint32_t id) {
-      return !graph.values[id].dims.empty() && !graph.values[id].external;
+      const auto& dims = graph.values[id].dims;
+      return graph.values[id].external ? dims.size() > 1 : !dims.empty();
     };
     if (!binary || std::ranges::none_of(node.inputs, is_larger)) return false;
   }
   return true;
+}
+
+bool is_padded_average(const xnnpack::Node& node) {
+  const auto& w = node.window;
+  return node.op == xnnpack::Op::kAveragePooling && std::max({w.top, w.right, w.bottom, w.left}) > 0;
 }
 
 class Parser {
@@ -84,14 +93,27 @@ class Parser {
         return forward_error(std::move(ok));
       }
     }
-    if (forward == nullptr) {
-      return messages_.unsupported(fmt::format("it has no method '{}', but '{}'", kMethod, printable(*names.begin())));
-    }
+    if (forward == nullptr) return no_forward(*plans);
     if (auto ok = read_forward(*forward); !ok) return forward_error(std::move(ok));
     return VerifiedProgram{.program = std::move(result_), .forward = std::move(plan_), .graphs = std::move(graphs_)};
   }
 
  private:
+  /// Names what could be meant: metadata takes nothing.
+  std::unexpected<Error> no_forward(const flatbuffers::Vector<flatbuffers::Offset<fb::ExecutionPlan>>& plans) const {
+    constexpr std::size_t kShown = 8;
+    std::vector<std::string> others;
+    for (const fb::ExecutionPlan* const plan : plans) {
+      if (count(plan->inputs()) > 0) others.push_back(fmt::format("'{}'", printable(as_text(plan->name()))));
+    }
+    if (others.empty())
+      return messages_.unsupported(fmt::format("it has no method '{}', and no other that takes an image", kMethod));
+    const std::string more = others.size() > kShown ? ", …" : "";
+    others.resize(std::min(others.size(), kShown));
+    return messages_.unsupported(
+        fmt::format("it has no method '{}', but {}{}", kMethod, fmt::join(others, ", "), more));
+  }
+
   static Messages within_method(const Messages& messages, const fb::ExecutionPlan& plan) {
     return messages.within(fmt::format("method '{}'", printable(as_text(plan.name()))));
   }
@@ -121,7 +143,13 @@ class Parser {
           for (const std::int64_t item : value->integers) numbers.push_back(static_cast<double>(item));
           break;
         case ValueKind::kDoubleList: numbers.insert(numbers.end(), value->numbers.begin(), value->numbers.end()); break;
-        default: return {};
+        case ValueKind::kTensor:
+          if (const auto items = numbers_of(value->tensor)) {
+            numbers.insert(numbers.end(), items->begin(), items->end());
+            break;
+          }
+          [[fallthrough]];
+        default: result_.metadata.emplace(plan->name, std::monostate()); return {};
       }
       if (numbers.size() > kMaxTotalItems) return place.too_large("it returns too many numbers");
     }
@@ -130,6 +158,29 @@ class Parser {
                          outputs[0]->kind == ValueKind::kDouble);
     result_.metadata.emplace(plan->name, single ? MetadataValue(numbers[0]) : MetadataValue(std::move(numbers)));
     return {};
+  }
+
+  /// A small constant tensor's numbers.
+  static std::optional<std::vector<double>> numbers_of(const Tensor& tensor) {
+    constexpr std::uint64_t kMaxBytes = 4096;
+    if (tensor.storage != Storage::kConstant || tensor.bytes > kMaxBytes) return std::nullopt;
+    switch (tensor.info.type) {
+      case ScalarType::kFloat: return numbers_as<float>(tensor);
+      case ScalarType::kDouble: return numbers_as<double>(tensor);
+      case ScalarType::kInt32: return numbers_as<std::int32_t>(tensor);
+      case ScalarType::kInt64: return numbers_as<std::int64_t>(tensor);
+      default: return std::nullopt;
+    }
+  }
+  template <typename T>
+  static std::vector<double> numbers_as(const Tensor& tensor) {
+    std::vector<double> numbers(tensor.bytes / sizeof(T));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      T value{};
+      std::memcpy(&value, tensor.data.data() + i * sizeof value, sizeof value);
+      numbers[i] = static_cast<double>(value);
+    }
+    return numbers;
   }
 
   /// Several texts become lines of one.
@@ -149,33 +200,43 @@ class Parser {
     const auto place = within_method(messages_, table);
     auto plan = read_plan(table, container_, place);
     if (!plan) return forward_error(std::move(plan));
-    if (auto ok = read_interface(*plan, place); !ok) return ok;
+    return read_calls(*plan, std::ranges::any_of(plan->delegates, is_xnnpack) ? place.of_delegated() : place);
+  }
 
-    for (std::size_t i = 0; i < plan->delegates.size(); ++i) {
-      const Delegate& delegate = plan->delegates[i];
-      if (delegate.backend != kBackend) {
+  static bool is_xnnpack(const Delegate& delegate) { return delegate.backend == kBackend; }
+
+  Status read_calls(Plan& plan, const Messages& place) {
+    if (auto ok = read_interface(plan, place); !ok) return ok;
+    for (std::size_t i = 0; i < plan.delegates.size(); ++i) {
+      const Delegate& delegate = plan.delegates[i];
+      if (!is_xnnpack(delegate)) {
         return place.unsupported(fmt::format("a part of it is made for the backend '{}'", printable(delegate.backend)));
       }
       auto graph = xnnpack::read_graph(delegate.payload, container_.named_data, fmt::format("delegate {}", i), place);
       if (!graph) return forward_error(std::move(graph));
       for (const xnnpack::Node& node : graph->nodes)
         operators_.insert(fmt::format("xnnpack:{}", xnnpack::op_name(node.op)));
+      if (graph->holds_constants) {
+        result_.payloads_in_use.emplace_back(static_cast<std::size_t>(delegate.payload.data() - file_.data()),
+                                             delegate.payload.size());
+      }
+      result_.pads_averages |= std::ranges::any_of(graph->nodes, is_padded_average);
       graphs_.push_back(std::move(*graph));
     }
-    for (std::size_t i = 0; i < plan->calls.size(); ++i) {
-      const Call& call = plan->calls[i];
+    for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+      const Call& call = plan.calls[i];
       if (call.is_delegate) {
         const auto at = place.within(fmt::format("instruction {} (delegate {})", i, call.delegate));
-        if (auto ok = check_delegate_call(*plan, call, graphs_[call.delegate], at); !ok) return ok;
-        result_.delegates.emplace_back(plan->delegates[call.delegate].backend);
+        if (auto ok = check_delegate_call(plan, call, graphs_[call.delegate], at); !ok) return ok;
+        result_.delegates.emplace_back(plan.delegates[call.delegate].backend);
       } else {
         const auto at = place.within(fmt::format("instruction {} ({})", i, printable(call.operator_name)));
-        if (auto ok = verify_kernel_call(*plan, call, at); !ok) return ok;
+        if (auto ok = verify_kernel_call(plan, call, at); !ok) return ok;
         operators_.insert(call.operator_name);
       }
     }
     result_.operators.assign(operators_.begin(), operators_.end());
-    plan_ = std::move(*plan);
+    plan_ = std::move(plan);
     return {};
   }
 
@@ -198,8 +259,29 @@ class Parser {
       if (value.tensor.storage == Storage::kCaller)
         return place.unsupported("one of its outputs has no planned memory");
       add_tensor(value.tensor.info, result_.outputs);
+      result_.outputs.back().classes = classes_of_argmax(plan, index);
     }
     return {};
+  }
+
+  /// The length of the dimension that an argmax went over to make a value, directly or before it was converted.
+  static std::int64_t classes_of_argmax(const Plan& plan, std::size_t value) {
+    for (auto call = plan.calls.rbegin(); call != plan.calls.rend(); ++call) {
+      // The last two arguments are the result and, once more, the returned value.
+      if (call->is_delegate || call->args.size() < 3 || call->args[call->args.size() - 2] != value) continue;
+      const Value& from = plan.values[call->args[0]];
+      if (from.kind != ValueKind::kTensor) return 0;
+      if (call->operator_name != "aten::argmax.out") {
+        value = call->args[0];
+        continue;
+      }
+      const auto& sizes = from.tensor.info.sizes;
+      const Value& dim = plan.values[call->args[1]];
+      const auto rank = static_cast<std::int64_t>(sizes.size());
+      if (dim.kind != ValueKind::kInt || dim.integer < -rank || dim.integer >= rank) return 0;
+      return sizes[static_cast<std::size_t>(dim.integer < 0 ? dim.integer + rank : dim.integer)];
+    }
+    return 0;
   }
 
   static void add_tensor(TensorInfo tensor, std::vector<TensorInfo>& tensors) {
@@ -229,6 +311,11 @@ class Parser {
       // Exporters declare single numbers as one element; the runtime then runs the graph with no dimensions.
       const bool single = sizes.empty() && external.is_input && external.dims == std::vector<std::uint32_t>{1} &&
                           is_only_broadcast(graph, graph.externals[i]);
+      if (sizes.empty() && !single && external.dims == std::vector<std::uint32_t>{1} &&
+          tensor.info.type == tensor_type(external.type)) {
+        return place.unsupported(fmt::format(
+            "argument {} is a single number, with which it does more than arithmetic on larger tensors", i));
+      }
       const bool fits =
           single || std::ranges::equal(sizes, external.dims, [](std::int64_t a, std::uint32_t b) { return a == b; });
       if (!fits || tensor.info.type != tensor_type(external.type)) {

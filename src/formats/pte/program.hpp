@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -33,10 +34,11 @@ struct TensorInfo {
   std::vector<std::int64_t> sizes;
   std::vector<std::uint8_t> dim_order;  ///< empty means contiguous
   ScalarType type = ScalarType::kFloat;
+  std::int64_t classes = 0;  ///< of an output that an argmax made: of how many numbers it is one; 0: not known
 };
 
-/// A value that a constant method returns: a number, a text, or a list of numbers.
-using MetadataValue = std::variant<double, std::string, std::vector<double>>;
+/// A value that a constant method returns: a number, a text, a list of numbers (a tensor's, too), or something else.
+using MetadataValue = std::variant<std::monostate, double, std::string, std::vector<double>>;
 
 /// What a verified `.pte` holds.
 struct Program {
@@ -46,6 +48,9 @@ struct Program {
   std::vector<std::string> delegates;  ///< backend id of every delegate call, in order
   std::map<std::string, MetadataValue, std::less<>> metadata;  ///< constant methods by name ("get_labels")
   std::uint64_t weight_bytes = 0;                              ///< segments and inline constants
+  /// Payloads of delegates that hold constants of their own, by first byte and length.
+  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
+  bool pads_averages = false;  ///< a delegate has an average pooling with padding
 };
 
 /// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of

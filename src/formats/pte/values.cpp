@@ -198,7 +198,9 @@ class Reader {
     }
     if (const auto* const extra = table.extra_tensor_info(); extra != nullptr) {
       if (extra->location() != fb::TensorDataLocation::SEGMENT)
-        return messages_.unsupported(fmt::format("tensor {} is in another file", index_));
+        return messages_.unsupported(
+            fmt::format("tensor {} ('{}') is in another file (.ptd); export the weights into the .pte itself", index_,
+                        printable(as_text(extra->fully_qualified_name()))));
       if (extra->device_type() != fb::DeviceType::CPU)
         return messages_.unsupported(fmt::format("tensor {} isn't for the CPU", index_));
       if (extra->mutable_data_segments_idx() != 0)

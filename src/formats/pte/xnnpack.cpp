@@ -85,6 +85,9 @@ class Reader {
     if (!verifier.VerifyBuffer<fb::XNNGraph>(nullptr)) return messages_.damaged("its graph's table is broken");
     table_ = fb::GetXNNGraph(start);
     constants_.graph = table_;
+    // The first entry of the table stands for "no constant".
+    graph_.holds_constants =
+        !constants_.region.empty() || (!constants_.has_header && count(table_->constant_buffer()) > 1);
     if (table_->xvalues() == nullptr || table_->xnodes() == nullptr) return messages_.damaged("it has no graph");
     if (table_->xvalues()->size() > kMaxValues || table_->xnodes()->size() > kMaxValues) {
       return messages_.too_large(

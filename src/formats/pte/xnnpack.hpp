@@ -138,6 +138,7 @@ struct Graph {
   std::vector<Value> values;
   std::vector<Node> nodes;               ///< in an order in which they can run
   std::vector<std::uint32_t> externals;  ///< index of the value that is argument 0, 1, … of a call
+  bool holds_constants = false;          ///< in the payload itself, into which the runtime keeps pointing
 };
 
 /// Decodes a payload of `XnnpackBackend` (with or without "XH00" header; "XN00" or "XN01"), its constants found inside

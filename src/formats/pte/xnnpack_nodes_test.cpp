@@ -286,7 +286,12 @@ TEST(XnnpackNodes, ChecksShapeChanges) {
   };
   EXPECT_EQ(reshape({2, 12}, {2, 12}), "");
   EXPECT_THAT(reshape({2, 13}, {2, 13}), HasSubstr("can't become 2x13"));
-  EXPECT_THAT(reshape({2, 0}, {2, 12}), HasSubstr("declared as 2x12"));
+  EXPECT_EQ(reshape({2, 0}, {2, 12}), "");
+  EXPECT_EQ(reshape({UINT32_MAX, 3}, {8, 3}), "");
+  EXPECT_EQ(reshape({0}, {24}), "");
+  EXPECT_THAT(reshape({2, 0}, {2, 11}), HasSubstr("declared as 2x11"));
+  EXPECT_THAT(reshape({5, 0}, {5, 4}), HasSubstr("can't become 5x0"));
+  EXPECT_THAT(reshape({0, 0}, {2, 12}), HasSubstr("several"));
 }
 
 TEST(XnnpackNodes, ChecksJoins) {

@@ -155,8 +155,10 @@ class Reader {
       if (!is_name(entry->named_key())) return messages_.damaged(fmt::format("constant {} has no proper key", index));
       const auto found = constants_.named->find(as_text(entry->named_key()));
       if (found == constants_.named->end()) {
-        return messages_.damaged(
-            fmt::format("constant {} is '{}', which the file hasn't", index, printable(as_text(entry->named_key()))));
+        return messages_.damaged(fmt::format(
+            "constant {} is '{}', which the file hasn't; if it came with a .ptd, export the weights into the "
+            ".pte itself",
+            index, printable(as_text(entry->named_key()))));
       }
       return found->second;
     }

@@ -349,9 +349,30 @@ class Verifier {
     return check_result(dims);
   }
 
+  /// One dimension may be left to the number of values: 0, or −1 as exporters take it from PyTorch.
+  Status resolve(Dims& shape) const {
+    const auto is_left = [](std::uint32_t dim) { return dim == 0 || dim == UINT32_MAX; };
+    const auto left = std::ranges::find_if(shape, is_left);
+    if (left == shape.end()) return {};
+    if (std::ranges::count_if(shape, is_left) > 1)
+      return messages_.damaged(fmt::format("it leaves several dimensions of {} open", describe(shape)));
+    *left = 1;
+    const std::size_t values = product(input(0).dims);
+    std::size_t others = 1;
+    for (const std::uint32_t dim : shape) others = checked_mul<std::size_t>(others, dim).value_or(SIZE_MAX);
+    if (others > values || values % others != 0 || values / others >= UINT32_MAX) {
+      return messages_.damaged(
+          fmt::format("its operand {} can't become {}", describe(input(0).dims), describe(node_.shape)));
+    }
+    *left = static_cast<std::uint32_t>(values / others);
+    return {};
+  }
+
   Status verify_reshape() const {
     if (auto ok = check_single(0); !ok) return ok;
-    if (auto ok = check_result(node_.shape); !ok) return ok;
+    Dims shape = node_.shape;
+    if (auto ok = resolve(shape); !ok) return ok;
+    if (auto ok = check_result(shape); !ok) return ok;
     if (product(input(0).dims) != product(output_.dims)) {
       return messages_.damaged(
           fmt::format("its operand {} can't become {}", describe(input(0).dims), describe(output_.dims)));

@@ -1,4 +1,6 @@
-import { invalidArgument, SegmentationError, type ErrorCode } from '../errors.js';
+import { resolveObjectURL } from 'node:buffer';
+
+import { invalidArgument, messageOf, SegmentationError, type ErrorCode } from '../errors.js';
 import type {
   Backend,
   BackendCall,
@@ -27,6 +29,7 @@ import {
   type NativeModel,
   type NativeSegmentation,
 } from './binding.js';
+import { certificates } from './certificates.js';
 import { loadBinding } from './loader.js';
 
 interface Job {
@@ -63,6 +66,8 @@ function binding(): Binding {
   if (loaded === undefined) {
     const addon = loadBinding();
     addon.initialize(dispatch, process.env['SILHOUETTE_COPY_RESULTS'] === '1');
+    const { added, fallback } = certificates();
+    addon.trust(added, fallback);
     loaded = addon;
   }
   return loaded;
@@ -74,8 +79,15 @@ function start<T>(begin: (addon: Binding) => JobId, onProgress?: (fraction: numb
   try {
     id = begin(addon);
   } catch (error) {
-    if (error instanceof TypeError) throw invalidArgument(error.message);
-    throw error;
+    // The addon's errors are those of Node's own globals, which needn't be this module's.
+    const { name } = error as { name?: unknown };
+    if (name === 'TypeError') throw invalidArgument(messageOf(error), { cause: error });
+    const memory = messageOf(error).includes('bad_alloc');
+    throw new SegmentationError(
+      memory ? 'LIMIT_EXCEEDED' : 'INTERNAL',
+      memory ? 'there is not enough memory to start the call' : `unexpected failure: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
   const settled = new Promise<unknown>((resolve, reject) => {
     jobs.set(id, { resolve, reject, onProgress });
@@ -93,6 +105,13 @@ function map<From, To>(call: BackendCall<From>, convert: (value: From) => To): B
   return { settled: call.settled.then(convert), cancel: call.cancel };
 }
 
+type TypedArray = Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** The same memory as an array of this module's globals, so that `instanceof` holds where the program runs. */
+function ours<T extends TypedArray>(array: T, kind: new (buffer: ArrayBuffer, offset: number, length: number) => T): T {
+  return array instanceof kind ? array : new kind(array.buffer, array.byteOffset, array.length);
+}
+
 class Segmentation implements BackendSegmentation {
   readonly width: number;
   readonly height: number;
@@ -106,10 +125,10 @@ class Segmentation implements BackendSegmentation {
   constructor(native: NativeSegmentation) {
     this.width = native.width;
     this.height = native.height;
-    this.labels = native.labels;
-    this.argmax = native.argmax;
-    this.classes = native.classes;
-    this.probabilities = native.probabilities;
+    this.labels = [...native.labels];
+    this.argmax = ours(native.argmax, Int32Array);
+    this.classes = [...native.classes];
+    this.probabilities = native.probabilities.map((map) => ours(map, Float32Array));
     this.info = native.info;
     this.#handle = native.handle;
   }
@@ -128,16 +147,16 @@ class Segmentation implements BackendSegmentation {
     );
   }
 
-  rle(label: string | number, signal?: AbortSignal): Promise<Rle> {
+  rle(label: string | number, signal?: AbortSignal): Promise<Omit<Rle, 'toJSON'>> {
     return abortableCall(
-      start<Rle>((addon) => addon.rle(this.#handle, label)),
+      start<Omit<Rle, 'toJSON'>>((addon) => addon.rle(this.#handle, label)),
       signal,
     );
   }
 
-  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Polygon[]> {
+  polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Omit<Polygon, 'toJSON'>[]> {
     return abortableCall(
-      start<Polygon[]>((addon) => addon.polygons(this.#handle, label, options)),
+      start<Omit<Polygon, 'toJSON'>[]>((addon) => addon.polygons(this.#handle, label, options)),
       signal,
     );
   }
@@ -196,8 +215,23 @@ export const nativeBackend: Backend = {
     return binding().version;
   },
 
+  async resolveBlobUrl(url: string): Promise<Blob | undefined> {
+    const blob = resolveObjectURL(url);
+    if (blob !== undefined || typeof fetch !== 'function') return blob;
+    // In Electron's renderer, they are the page's.
+    try {
+      return await (await fetch(url)).blob();
+    } catch {
+      return undefined;
+    }
+  },
+
   registeredModels(): readonly RegisteredModel[] {
     return binding().registeredModels();
+  },
+
+  readableImageFormats(): readonly string[] {
+    return [...binding().readableImageFormats()];
   },
 
   async cachedModels(directory: string | undefined): Promise<CachedModel[]> {

@@ -54,7 +54,9 @@ export type Dispatch = (job: JobId, kind: number, value: unknown, message: strin
 export interface Binding {
   readonly version: string;
   initialize(dispatch: Dispatch, copyResults: boolean): void;
+  trust(added: string, fallback: string): void;
   registeredModels(): RegisteredModel[];
+  readableImageFormats(): string[];
   load(source: BackendModelSource, options: BackendLoadOptions): JobId;
   segment(
     model: Handle,

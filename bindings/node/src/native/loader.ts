@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
+import { messageOf, SegmentationError } from '../errors.js';
 import type { Binding } from './binding.js';
 
 const packageRoot = join(__dirname, '..', '..');
@@ -45,7 +46,7 @@ function explainMissing(paths: string[]): string {
 }
 
 function explainFailure(path: string, error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const lines = [`Silhouette's addon can't be loaded: ${path}`, reason, 'What helps:'];
   const library = /^(\S+): cannot open shared object file/.exec(reason)?.[1];
   const symbol = /version [`'](GLIBC\w*_[\d.]+)' not found/.exec(reason)?.[1];
@@ -76,14 +77,14 @@ function explainFailure(path: string, error: unknown): string {
 export function loadBinding(): Binding {
   const paths = candidates();
   const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(explainMissing(paths));
+  if (path === undefined) throw new SegmentationError('ADDON_UNAVAILABLE', explainMissing(paths));
   const { RTLD_LAZY, RTLD_DEEPBIND } = constants.dlopen as { RTLD_LAZY: number; RTLD_DEEPBIND?: number };
   const sanitized = process.env['LD_PRELOAD']?.includes('san') ?? false;
   const module = { exports: {} };
   try {
     process.dlopen(module, path, RTLD_LAZY | (sanitized ? 0 : (RTLD_DEEPBIND ?? 0)));
   } catch (error) {
-    throw new Error(explainFailure(path, error), { cause: error });
+    throw new SegmentationError('ADDON_UNAVAILABLE', explainFailure(path, error), { cause: error });
   }
   return module.exports as Binding;
 }
