@@ -48,11 +48,13 @@ Result<Image> render_text(std::string_view text, int pixel_height) {
   }
   // GLib, on which Pango stands, aborts where it gets no memory, and Pango where it gets no thread for fontconfig.
   constexpr int kPangoThreads = 2;
-  if (!memory_is_to_be_had() || !threads_are_to_be_had(kPangoThreads)) {
+  const auto short_of = [](std::string_view what) {
     return fail(ErrorCode::kLimitExceeded,
-                "no memory or no thread to draw text with; draw without a legend (OverlayOptions::legend)");
-  }
+                fmt::format("no {} to draw text with; draw without a legend (OverlayOptions::legend)", what));
+  };
+  if (!memory_is_to_be_had()) return short_of("memory");
   if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  if (!threads_are_to_be_had(kPangoThreads)) return short_of("threads");
   // For itself: libvips' reasons are kept in one place for all threads.
   const std::unique_lock lock(vips_messages());
   const std::string markup =
