@@ -11,7 +11,6 @@ import {
   ImageSegmentationModule,
   registerAsset,
   registeredModels,
-  Segmenter,
   type ResourceSource,
 } from 'silhouette-seg';
 
@@ -246,4 +245,3 @@ test('methods work without their class', async () => {
   await load(tinyFile);
   await forward(chelsea);
 });
-const out = await ImageSegmentationModule.forward(chelsea, classes);
