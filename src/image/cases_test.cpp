@@ -275,7 +275,9 @@ TEST(ImageCases, WithoutThreadsAndInForkedProcessesImagesAreDecoded) {
   EXPECT_EQ(in_child([&] { return code_of(decode_image(cmyk, "cmyk.jpg")); }, true), 0);
   EXPECT_EQ(in_child([&] { return code_of(render_text("legend", 20)); }, true),
             10 + static_cast<int>(ErrorCode::kLimitExceeded));
-  EXPECT_EQ(in_child([&] { return code_of(decode_image(file("orientation_1.jxl"), "a.jxl")); }, true),
+  // Read by who may: the child isn't root any more.
+  const auto jxl = file("orientation_1.jxl");
+  EXPECT_EQ(in_child([&] { return code_of(decode_image(jxl, "a.jxl")); }, true),
             test::has_format("JPEG XL") ? 10 + static_cast<int>(ErrorCode::kLimitExceeded)
                                         : 10 + static_cast<int>(ErrorCode::kUnsupportedImage));
 }

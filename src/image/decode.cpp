@@ -426,8 +426,10 @@ Result<Image> decode_known(std::span<const std::byte> bytes, std::string_view na
   vips_error_clear();
   auto image = Decoding(bytes, name, format, facts, VIPS_FAIL_ON_ERROR, stop).run();
   if (image && jpeg && tells_of_damage(take_vips_messages())) {
-    return fail(ErrorCode::kInvalidImage,
-                fmt::format("'{}' is a broken or truncated JPEG image: a part of its pixels is lost; get an intact copy", name));
+    return fail(
+        ErrorCode::kInvalidImage,
+        fmt::format("'{}' is a broken or truncated JPEG image: a part of its pixels is lost; get an intact copy",
+                    name));
   }
   vips_error_clear();
   return image;

@@ -15,6 +15,7 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 using test::bytes_of;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kSvg =
@@ -78,7 +79,8 @@ TEST(Format, OtherLoadersAreBlocked) {
   }
   EXPECT_GT(blocked, 5);
   EXPECT_EQ(vips_image_new_from_buffer(kSvg.data(), kSvg.size(), "", nullptr), nullptr);
-  EXPECT_THAT(take_vips_reason("foreign"), HasSubstr("blocked"));
+  // Newer versions don't tell a loader that is blocked from one that isn't there.
+  EXPECT_THAT(take_vips_reason("foreign"), AnyOf(HasSubstr("blocked"), HasSubstr("not in a known format")));
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ class Reader {
     switch (kind) {
       case '1': return of_digits(*width, *height);
       case '2':
-      case '3': return count_numbers() >= samples ? nothing() : short_of(samples);
+      case '3':
+        return of_numbers(fmt::format("P{}\n{} {}\n255\n", kind == '2' ? 5 : 6, *width, *height), samples, *white);
       case '4': return rest() > (*width + 7) / 8 * *height ? nothing() : short_of(pixels);
       default: return rest() > samples * (*white > UINT8_MAX ? 2 : 1) ? nothing() : short_of(samples);
     }
@@ -73,7 +74,8 @@ class Reader {
     }
   }
 
-  std::optional<std::uint64_t> number() {
+  /// Only the last number of a file may end with it.
+  std::optional<std::uint64_t> number(bool may_be_last = false) {
     constexpr std::size_t kMostDigits = 10;
     skip_blanks();
     const std::size_t start = at_;
@@ -81,29 +83,37 @@ class Reader {
     while (at_ < text_.size() && is_digit(text_[at_]) && at_ - start < kMostDigits) {
       value = value * 10 + static_cast<std::uint64_t>(text_[at_++] - '0');
     }
-    if (at_ == start || at_ == text_.size()) return std::nullopt;
+    if (at_ == start || (at_ == text_.size() && !may_be_last)) return std::nullopt;
     return value;
   }
 
-  [[nodiscard]] std::uint64_t count_numbers() const {
-    std::uint64_t numbers = 0;
-    bool inside = false;
-    for (std::size_t i = at_; i < text_.size(); ++i) {
-      if (text_[i] == '#') i = std::min(text_.find_first_of("\r\n", i), text_.size() - 1);
-      const bool digit = is_digit(text_[i]);
-      numbers += digit && !inside ? 1 : 0;
-      inside = digit;
+  /// Room for a binary file, its header written.
+  static Result<AlignedBuffer<std::byte>> binary(std::string_view header, std::uint64_t samples) {
+    auto file = AlignedBuffer<std::byte>::create(header.size() + static_cast<std::size_t>(samples), "an image");
+    if (file) std::memcpy(file->data(), header.data(), header.size());
+    return file;
+  }
+
+  Result<AlignedBuffer<std::byte>> of_numbers(const std::string& header, std::uint64_t samples, std::uint64_t white) {
+    // A digit and a blank each, but for the last.
+    if (rest() < 2 * samples) return short_of(samples);
+    auto file = binary(header, samples);
+    if (!file) return file;
+    std::byte* out = file->data() + header.size();
+    for (std::uint64_t i = 0; i < samples; ++i) {
+      const auto value = number(true);
+      if (!value) return at_ == text_.size() ? short_of(samples) : broken("there is something else than numbers in it");
+      *out++ = static_cast<std::byte>((std::min(*value, white) * 255 + white / 2) / white);
     }
-    return numbers;
+    return file;
   }
 
   Result<AlignedBuffer<std::byte>> of_digits(std::uint64_t width, std::uint64_t height) {
     const std::uint64_t pixels = width * height;
     if (rest() < pixels) return short_of(pixels);
     const std::string header = fmt::format("P5\n{} {}\n255\n", width, height);
-    auto pgm = AlignedBuffer<std::byte>::create(header.size() + static_cast<std::size_t>(pixels), "an image");
-    if (!pgm) return std::unexpected(std::move(pgm.error()));
-    std::memcpy(pgm->data(), header.data(), header.size());
+    auto pgm = binary(header, pixels);
+    if (!pgm) return pgm;
     std::byte* out = pgm->data() + header.size();
     for (std::uint64_t i = 0; i < pixels; ++i) {
       skip_blanks();

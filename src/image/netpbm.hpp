@@ -10,8 +10,8 @@
 namespace silhouette {
 
 /// Checks that a PBM, PGM or PPM file has as many samples as its header tells, before anybody makes room for them: of
-/// fifteen bytes its decoder would make an image of a hundred million pixels. A plain PBM (P1), whose digits may stand
-/// without blanks between them, which the decoder doesn't know, comes back as a PGM; otherwise the result is empty.
+/// fifteen bytes its decoder would make an image of a hundred million pixels. Plain files (P1 to P3), which decoders
+/// read slowly and not always right, come back as binary ones of eight bits a sample; otherwise the result is empty.
 /// kInvalidImage, kLimitExceeded; `name` stands for the file.
 Result<AlignedBuffer<std::byte>> prepare_netpbm(std::span<const std::byte> bytes, std::string_view name);
 
