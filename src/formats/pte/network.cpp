@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <new>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "formats/pte/network_builder.hpp"
 #include "formats/pte/network_delegate.hpp"
 #include "formats/pte/network_kernels.hpp"
+#include "formats/pte/values.hpp"
 #include "formats/pte/verified.hpp"
 
 namespace silhouette::pte {
@@ -121,23 +121,12 @@ class Reader {
     if (source.bytes > kMaxBytes) return not_float(source, place);
     std::vector<float> values;
     switch (source.info.type) {
-      case ScalarType::kInt64: values = converted<std::int64_t>(source); break;
-      case ScalarType::kInt32: values = converted<std::int32_t>(source); break;
-      case ScalarType::kDouble: values = converted<double>(source); break;
+      case ScalarType::kInt64: values = elements_as<std::int64_t, float>(source); break;
+      case ScalarType::kInt32: values = elements_as<std::int32_t, float>(source); break;
+      case ScalarType::kDouble: values = elements_as<double, float>(source); break;
       default: return not_float(source, place);
     }
     return constants_[value] = builder_.graph().add_constant(dims, std::move(values));
-  }
-
-  template <typename T>
-  static std::vector<float> converted(const Tensor& source) {
-    std::vector<float> values(source.bytes / sizeof(T));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      T value{};
-      std::memcpy(&value, source.data.data() + i * sizeof value, sizeof value);
-      values[i] = static_cast<float>(value);
-    }
-    return values;
   }
 
   Status add_delegate_call(const Call& call, const Messages& place) {

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <optional>
 #include <set>
@@ -16,6 +15,7 @@
 #include "formats/pte/limits.hpp"
 #include "formats/pte/messages.hpp"
 #include "formats/pte/plan.hpp"
+#include "formats/pte/values.hpp"
 #include "formats/pte/verified.hpp"
 #include "formats/pte/xnnpack.hpp"
 #include "program_generated.h"
@@ -165,22 +165,12 @@ class Parser {
     constexpr std::uint64_t kMaxBytes = 4096;
     if (tensor.storage != Storage::kConstant || tensor.bytes > kMaxBytes) return std::nullopt;
     switch (tensor.info.type) {
-      case ScalarType::kFloat: return numbers_as<float>(tensor);
-      case ScalarType::kDouble: return numbers_as<double>(tensor);
-      case ScalarType::kInt32: return numbers_as<std::int32_t>(tensor);
-      case ScalarType::kInt64: return numbers_as<std::int64_t>(tensor);
+      case ScalarType::kFloat: return elements_as<float, double>(tensor);
+      case ScalarType::kDouble: return elements_as<double, double>(tensor);
+      case ScalarType::kInt32: return elements_as<std::int32_t, double>(tensor);
+      case ScalarType::kInt64: return elements_as<std::int64_t, double>(tensor);
       default: return std::nullopt;
     }
-  }
-  template <typename T>
-  static std::vector<double> numbers_as(const Tensor& tensor) {
-    std::vector<double> numbers(tensor.bytes / sizeof(T));
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      T value{};
-      std::memcpy(&value, tensor.data.data() + i * sizeof value, sizeof value);
-      numbers[i] = static_cast<double>(value);
-    }
-    return numbers;
   }
 
   /// Several texts become lines of one.

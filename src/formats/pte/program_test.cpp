@@ -340,6 +340,9 @@ TEST(Program, RefusesBadInterfaces) {
   model = model_of(kPlain);
   model.forward().name = "encode";
   expect_unsupported(model, "no method 'forward', but 'encode'");
+  // Metadata takes nothing, and is no method that could be meant.
+  model.program.execution_plan.front()->inputs.clear();
+  expect_unsupported(model, "no method 'forward', and no other that takes an image");
   model = model_of(kPlain);
   model.program.execution_plan.push_back(std::make_unique<fb::ExecutionPlanT>());
   model.program.execution_plan.back()->name = "forward";
@@ -449,6 +452,17 @@ TEST(Program, TakesMetadataOfEveryKind) {
   EXPECT_EQ(std::get<std::string>(program->metadata.at("texts")), "cat\ncat");
   EXPECT_EQ(std::get<std::vector<double>>(program->metadata.at("list")), (std::vector<double>{1, 2, 3}));
   EXPECT_EQ(std::get<std::vector<double>>(program->metadata.at("numbers")), (std::vector<double>{7, 0.25, 1}));
+
+  // Of other kinds it is known that they are there.
+  auto& tensors = *model.program.execution_plan.back();
+  tensors.outputs = {0};
+  tensors.values[0]->val.Set(fb::TensorT(model.tensor(0)));
+  auto& tensor = *tensors.values[0]->val.AsTensor();
+  tensor.allocation_info.reset();
+  tensor.data_buffer_idx = 0;
+  const auto with_tensor = parse_program(model.write(), "metadata");
+  ASSERT_TRUE(with_tensor) << with_tensor.error().message;
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(with_tensor->metadata.at("numbers")));
 
   model.program.execution_plan.back()->outputs[0] = 9;
   expect_damaged(model, "method 'numbers': value 9 of 3 is among the outputs");
