@@ -46,6 +46,7 @@ ThreadPool::ThreadPool(int threads) {
     }
   } catch (const std::exception&) {
     // Fewer will do: no thread (std::system_error), or no memory for one, is to be had.
+    return;
   }
 }
 

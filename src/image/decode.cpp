@@ -487,7 +487,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
                     "in a process made by fork()",
                     name, format.name));
   }
-  return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
+  return decode_known(changed.empty() ? bytes : changed.span(), name, format, facts, stop);
 }
 
 }  // namespace silhouette
