@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "base/fma_peak.hpp"
+#include "base/guard.hpp"
 #include "image/decode.hpp"
 #include "kernels/kernels.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "pipeline/output_meaning.hpp"
 #include "pipeline/segmentation_data.hpp"
