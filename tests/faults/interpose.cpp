@@ -34,6 +34,7 @@ std::atomic<long> count = 0;
 std::atomic<long> refuse_at = -1;
 std::atomic<bool> and_all_after = false;
 std::atomic<int> threads_left = -1;
+std::atomic<long> threads_refused = 0;
 std::atomic<std::int64_t> blocks = 0;
 std::atomic<std::int64_t> mapped = 0;
 
@@ -195,6 +196,10 @@ void allow_threads(int number) {
   threads_left = number;
 }
 
+long refused_threads() {
+  return threads_refused;
+}
+
 Held held() {
   return {.blocks = blocks, .mapped = mapped};
 }
@@ -317,7 +322,10 @@ SILHOUETTE_INTERPOSED int pthread_create(pthread_t* thread, const pthread_attr_t
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto real = next_of<Create>("pthread_create");
   for (int left = threads_left; left >= 0;) {
-    if (left == 0) return EAGAIN;
+    if (left == 0) {
+      ++threads_refused;
+      return EAGAIN;
+    }
     if (threads_left.compare_exchange_weak(left, left - 1)) break;
   }
   return real(thread, attributes, start, argument);

@@ -34,6 +34,9 @@ class Spared {
 /// Threads that pthread_create still gives; others are refused. Below 0: any number.
 void allow_threads(int count);
 
+/// Threads that were refused.
+[[nodiscard]] long refused_threads();
+
 /// What is held at the moment: blocks, and bytes of maps. What the dynamic linker holds for threads isn't counted.
 struct Held {
   std::int64_t blocks = 0;
