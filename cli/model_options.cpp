@@ -48,9 +48,6 @@ Result<std::array<float, 3>> parse_triple(std::string_view option, const std::st
 Result<std::vector<std::string>> read_labels(const std::string& path) {
   auto text = read_text_file(path, kMaxLabelsBytes);
   if (!text) return std::unexpected(std::move(text.error()));
-  // Editors of other systems put a byte order mark in front.
-  constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
-  if (text->starts_with(kUtf8Mark)) text->erase(0, kUtf8Mark.size());
   if (text->starts_with("\xFF\xFE") || text->starts_with("\xFE\xFF") || text->contains('\0')) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("--labels '{}': it isn't UTF-8 text; save it as that", path));
   }

@@ -50,7 +50,7 @@ std::vector<std::filesystem::path> other_files(const Options& options) {
   return files;
 }
 
-/// Several classes may have one label; naming it means the first of them.
+/// Labels that differ in letters' case only are the same to who names them; the first of such classes is meant.
 void tell_ambiguous_labels(const std::string& classes, std::span<const std::string> labels, Console& console) {
   for (const auto part : split(classes, ',')) {
     std::vector<std::size_t> found;

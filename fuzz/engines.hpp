@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.hpp"
@@ -17,6 +19,7 @@ namespace silhouette::fuzz {
 struct Loaded {
   graph::Graph graph;
   NetworkShape shape;
+  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;  ///< as the program tells
 };
 
 /// How sound a file is.

@@ -26,13 +26,15 @@ void try_input(std::span<const std::byte> bytes) {
   const auto network = load(file, sound ? Soundness::kSound : Soundness::kUnknown);
   if (!network) return;
   const auto input = input_for(network->shape);
-  const auto engine = create_executorch_engine(std::make_shared<const ModelData>(file), network->shape, 1, "fuzz.pte");
+  const auto engine = create_executorch_engine(std::make_shared<const ModelData>(file), network->shape, 1, "fuzz.pte",
+                                               network->payloads_in_use);
   if (!engine) {
     require_one_line(engine.error().message);
     return;
   }
   const auto result = (*engine)->run(input, Tail::kWhole, {});
-  if (!result) broken("ExecuTorch doesn't run what it loaded: {}", result.error().message);
+  // XNNPACK has rules of its own, of which it tells the last when a network first runs.
+  if (!result) return require_one_line(result.error().message);
   const auto again = (*engine)->run(input, Tail::kWhole, {});
   if (!again) broken("ExecuTorch doesn't run twice: {}", again.error().message);
   require_same(again->values.span(), result->values.span(), "ExecuTorch's second run");

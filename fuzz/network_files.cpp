@@ -107,7 +107,8 @@ void spoil_constants(GraphBuilder& builder, Input& in) {
   if (in.one_in(2)) {
     auto& place = *places[in.below(static_cast<unsigned>(places.size()))];
     auto& number = in.one_in(2) ? place.offset : place.size;
-    number = other_number(static_cast<std::uint32_t>(number), in);
+    // By whole floats, or they are refused for where they lie.
+    number = other_number(static_cast<std::uint32_t>(number / sizeof(float)), in) * sizeof(float);
     return;
   }
   const float value = in.pick(kFloats);

@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "image/exif.hpp"
 #include "image/format.hpp"
+#include "image/heif.hpp"
+#include "image/kinds.hpp"
+#include "image/netpbm.hpp"
 #include "image/pixels.hpp"
+#include "image/tiff.hpp"
 #include "image/vips_runtime.hpp"
 #include "silhouette/image_source.hpp"
 
@@ -22,6 +28,10 @@ using VipsImagePtr = ObjectPtr<VipsImage>;
 // Rows that are decoded at a time: enough that the calls don't count, few enough that they stay in cache.
 constexpr std::size_t kBandBytes = std::size_t{768} * 1024;
 constexpr int kLeastBandRows = 16;
+/// That a parallel conversion has beside one for each part: to write behind, and to hand parts out.
+constexpr int kOtherThreads = 3;
+/// Of the decoders of HEIF and JPEG XL; as many as a small machine's have.
+constexpr int kDecoderThreads = 4;
 
 std::string format_list() {
   std::string list;
@@ -37,13 +47,66 @@ std::unexpected<Error> unsupported(std::string_view name, std::string_view what)
   return fail(ErrorCode::kUnsupportedImage, fmt::format("'{}' is {}; give {}", name, what, format_list()));
 }
 
+/// What is known of an image before its loader sees it.
+struct Facts {
+  int page = 0;                ///< of a TIFF file
+  int bands = 0;               ///< to keep of what the loader gives; 0: all
+  bool premultiplied = false;  ///< colours have been multiplied with alpha
+  bool ycbcr = false;          ///< the loader gives that instead of RGB
+};
+
+/// kUnsupportedImage for a kind of TIFF that isn't read.
+Result<Facts> tiff_facts(std::span<const std::byte> bytes, std::string_view name) {
+  const auto directories = tiff_directories(bytes);
+  if (directories.empty()) return Facts();
+  if (std::ranges::any_of(directories, &TiffDirectory::camera_raw)) {
+    return unsupported(name, "a camera's raw photo, which must be developed first");
+  }
+  Facts facts;
+  const auto whole = std::ranges::find(directories, false, &TiffDirectory::reduced);
+  const auto& directory = whole == directories.end() ? directories.front() : *whole;
+  facts.page = static_cast<int>(&directory - directories.data());
+  constexpr std::uint64_t kDepths[] = {1, 2, 4, 8, 16, 32, 64};
+  if (std::ranges::find(kDepths, directory.bits) == std::end(kDepths)) {
+    return unsupported(name, fmt::format("a TIFF image of {} bits a sample; 8 and 16 are read", directory.bits));
+  }
+  constexpr std::uint64_t kOldJpeg = 6;
+  constexpr std::uint64_t kJpeg = 7;
+  if (directory.photometric == kTiffYcbcr && directory.compression != kOldJpeg && directory.compression != kJpeg) {
+    const auto& s = directory.subsampling;
+    // 2 × 2 is what a file without the tag means.
+    if (s.size() < 2 || s[0] != 1 || s[1] != 1)
+      return unsupported(name, "a TIFF image with subsampled YCbCr that isn't JPEG-compressed");
+    facts.ycbcr = true;
+  }
+  constexpr std::uint64_t kRgb = 2;
+  const std::uint64_t colours = directory.photometric == kRgb || directory.photometric == kTiffYcbcr ? 3
+                                : directory.photometric <= 1                                         ? 1
+                                                                                                     : 0;
+  if (colours == 0 || directory.samples <= colours) return facts;
+  const auto kind = directory.extra_samples.empty() ? 0 : directory.extra_samples[0];
+  facts.premultiplied = kind == kTiffAssociatedAlpha;
+  const bool alpha = kind == kTiffAssociatedAlpha || kind == kTiffUnassociatedAlpha;
+  facts.bands = static_cast<int>(colours) + (alpha ? 1 : 0);
+  return facts;
+}
+
+/// Whether a JPEG decoder's warnings tell of lost pixels: it goes on with grey, or with what came before.
+bool tells_of_damage(std::string_view messages) {
+  constexpr std::string_view kDamage[] = {"premature end of data segment", "bad Huffman code", "bad arithmetic code",
+                                          "instead of RST", "Premature end of"};
+  return std::ranges::any_of(kDamage, [&](std::string_view words) { return messages.contains(words); });
+}
+
 // One decoding: what all steps need to know of it.
 class Decoding {
  public:
-  Decoding(std::span<const std::byte> bytes, std::string_view name, const ImageFormat& format)
-      : bytes_(bytes), name_(name), format_(format) {}
+  Decoding(std::span<const std::byte> bytes, std::string_view name, const ImageFormat& format, const Facts& facts,
+           VipsFailOn fail_on, const std::stop_token& stop)
+      : bytes_(bytes), name_(name), format_(format), facts_(facts), fail_on_(fail_on), stop_(stop) {}
 
   Result<Image> run() {
+    if (stop_.stop_requested()) return cancelled();
     auto loaded = load();
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     const int orientation = orientation_of(loaded->get());
@@ -60,10 +123,13 @@ class Decoding {
     VipsImage* header = nullptr;
     // Loaders without a streaming mode must not fall back on a temporary file, whatever the size.
     const gboolean whole = format_.loader == std::string_view("webpload_source") ? TRUE : FALSE;
-    if (vips_call(format_.loader, source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                  VIPS_FAIL_ON_ERROR, "memory", whole, nullptr) != 0) {
-      return broken();
-    }
+    // Options that a loader hasn't would be warned of.
+    const int done = format_.loader == std::string_view("tiffload_source")
+                         ? vips_call(format_.loader, source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                     fail_on_, "page", facts_.page, nullptr)
+                         : vips_call(format_.loader, source.get(), &header, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                     fail_on_, "memory", whole, nullptr);
+    if (done != 0) return broken();
     VipsImagePtr image(header);
     const int width = vips_image_get_width(header);
     const int height = vips_image_get_height(header);
@@ -113,6 +179,7 @@ class Decoding {
   // To 8 bits of grey or sRGB, with or without alpha.
   Result<VipsImagePtr> convert(VipsImagePtr image) {
     image = scale_netpbm(std::move(image));
+    if (image != nullptr) image = obey_facts(std::move(image));
     if (image == nullptr) return broken();
     const bool cmyk = vips_image_get_interpretation(image.get()) == VIPS_INTERPRETATION_CMYK;
     if (cmyk || (has_profile(image.get()) && !is_srgb_profile(image.get()))) {
@@ -159,6 +226,48 @@ class Decoding {
       return nullptr;
     }
     return VipsImagePtr(tagged);
+  }
+
+  // Bands that aren't colours nor alpha go, what was multiplied with alpha is divided by it, YCbCr becomes RGB.
+  VipsImagePtr obey_facts(VipsImagePtr image) const {
+    VipsImage* next = nullptr;
+    if (facts_.bands > 0 && facts_.bands < vips_image_get_bands(image.get())) {
+      if (vips_extract_band(image.get(), &next, 0, "n", facts_.bands, nullptr) != 0) return nullptr;
+      image.reset(next);
+    }
+    const int bands = vips_image_get_bands(image.get());
+    const auto format = vips_image_get_format(image.get());
+    if (facts_.premultiplied && (bands == 2 || bands == 4) &&
+        (format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT)) {
+      const double most = format == VIPS_FORMAT_UCHAR ? 255 : 65535;
+      if (vips_unpremultiply(image.get(), &next, "max_alpha", most, nullptr) != 0) return nullptr;
+      const VipsImagePtr divided(next);
+      // The half makes the cast, which truncates, round.
+      if (vips_linear1(divided.get(), &next, 1.0, 0.5, nullptr) != 0) return nullptr;
+      const VipsImagePtr rounded(next);
+      if (vips_cast(rounded.get(), &next, format, nullptr) != 0) return nullptr;
+      image.reset(next);
+    }
+    if (facts_.ycbcr && bands >= 3 && format == VIPS_FORMAT_UCHAR) {
+      // Of the full range (TIFF 6.0, section 21, with its default coefficients).
+      const std::array<double, 9> matrix{1, 0, 1.402, 1, -0.344136, -0.714136, 1, 1.772, 0};
+      const VipsImagePtr coefficients(vips_image_new_matrix_from_array(3, 3, matrix.data(), 9));
+      const std::array<double, 3> one{1, 1, 1};
+      const std::array<double, 3> before{0, -128, -128};
+      const std::array<double, 3> half{0.5, 0.5, 0.5};
+      if (coefficients == nullptr) return nullptr;
+      if (vips_extract_band(image.get(), &next, 0, "n", 3, nullptr) != 0) return nullptr;
+      const VipsImagePtr colours(next);
+      if (vips_linear(colours.get(), &next, one.data(), before.data(), 3, nullptr) != 0) return nullptr;
+      const VipsImagePtr centred(next);
+      if (vips_recomb(centred.get(), &next, coefficients.get(), nullptr) != 0) return nullptr;
+      const VipsImagePtr rgb(next);
+      if (vips_linear(rgb.get(), &next, one.data(), half.data(), 3, "uchar", TRUE, nullptr) != 0) return nullptr;
+      const VipsImagePtr bytes(next);
+      if (vips_copy(bytes.get(), &next, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr) != 0) return nullptr;
+      image.reset(next);
+    }
+    return image;
   }
 
   static bool has_profile(VipsImage* image) {
@@ -221,13 +330,16 @@ class Decoding {
     auto placer = PixelPlacer::create(vips_image_get_width(image), vips_image_get_height(image),
                                       vips_image_get_bands(image), orientation);
     if (!placer) return std::unexpected(std::move(placer.error()));
-    const bool done = parallel_ ? read_parallel(image, *placer) : read_here(image, *placer);
+    // libvips has a thread for each part and some more; it crashes where it is refused one.
+    const bool parallel = parallel_ && threads_are_to_be_had(vips_concurrency_get() + kOtherThreads);
+    const bool done = parallel ? read_parallel(image, *placer) : read_here(image, *placer);
+    if (stop_.stop_requested()) return cancelled();
     if (!done) return broken();
     return std::move(*placer).take();
   }
 
   // Decoders work row after row: threads have nothing to share, unless there are colours to convert.
-  static bool read_here(VipsImage* image, PixelPlacer& placer) {
+  bool read_here(VipsImage* image, PixelPlacer& placer) const {
     const int width = vips_image_get_width(image);
     const int height = vips_image_get_height(image);
     const std::size_t row_bytes = pixel_bytes_of(image) * static_cast<std::size_t>(width);
@@ -237,25 +349,45 @@ class Decoding {
     if (region == nullptr) return false;
     for (int y = 0; y < height; y += rows) {
       const VipsRect band = {0, y, width, std::min(rows, height - y)};
+      if (stop_.stop_requested()) return false;
       if (vips_region_prepare(region.get(), &band) != 0) return false;
       placer.place(region_pixels(region.get(), 0, y), static_cast<std::size_t>(region->bpl), y, band.height);
     }
     return true;
   }
 
-  static bool read_parallel(VipsImage* image, PixelPlacer& placer) {
-    const VipsRegionWrite write = [](VipsRegion* region, VipsRect* area, void* target) {
-      static_cast<PixelPlacer*>(target)->place(region_pixels(region, area->left, area->top),
-                                               static_cast<std::size_t>(region->bpl), area->top, area->height);
+  bool read_parallel(VipsImage* image, PixelPlacer& placer) const {
+    struct Target {
+      PixelPlacer& placer;
+      const std::stop_token& stop;
+    } target{placer, stop_};
+    const VipsRegionWrite write = [](VipsRegion* region, VipsRect* area, void* given) {
+      const auto& to = *static_cast<Target*>(given);
+      if (to.stop.stop_requested()) return -1;
+      to.placer.place(region_pixels(region, area->left, area->top), static_cast<std::size_t>(region->bpl), area->top,
+                      area->height);
       return 0;
     };
-    return vips_sink_disc(image, write, &placer) == 0;
+    return vips_sink_disc(image, write, &target) == 0;
+  }
+
+  std::unexpected<Error> cancelled() const {
+    return fail(ErrorCode::kCancelled, fmt::format("decoding '{}' was cancelled", name_));
   }
 
   std::unexpected<Error> broken() const {
     const std::string reason = take_vips_reason(format_.keyword);
     if (reason.find("out of memory") != reason.npos) {
       return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; scale it down first", name_));
+    }
+    // libheif of before 1.16, of what newer phones write.
+    if (reason.find("Too many auxiliary image references") != reason.npos) {
+      return unsupported(name_,
+                         "a HEIF image with several auxiliary images, for which the installed libheif is too old");
+    }
+    if (reason.find("nsupported") != reason.npos) {
+      return unsupported(name_, fmt::format("a {} image of a kind that the installed library doesn't read ({})",
+                                            format_.name, reason));
     }
     // libheif of an image whose codec it was built without.
     if (reason.find("has not been built in") != reason.npos) {
@@ -268,22 +400,92 @@ class Decoding {
   std::span<const std::byte> bytes_;
   std::string_view name_;
   const ImageFormat& format_;
+  const Facts& facts_;
+  VipsFailOn fail_on_;
+  const std::stop_token& stop_;
   bool parallel_ = false;
 };
 
+/// Decodes twice if it must: alone with libvips the second time, so that the reason is this image's own, and a JPEG
+/// decoder's warnings can be told from each other.
+Result<Image> decode_known(std::span<const std::byte> bytes, std::string_view name, const ImageFormat& format,
+                           const Facts& facts, const std::stop_token& stop) {
+  const bool jpeg = format.keyword == "jpeg";
+  {
+    const std::shared_lock lock(vips_messages());
+    const QuietScope quiet;
+    const auto strictness = jpeg ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_ERROR;
+    auto image = Decoding(bytes, name, format, facts, strictness, stop).run();
+    const auto is_final = [](ErrorCode code) {
+      return code == ErrorCode::kCancelled || code == ErrorCode::kLimitExceeded;
+    };
+    if (image || is_final(image.error().code)) return image;
+  }
+  const std::unique_lock lock(vips_messages());
+  const QuietScope quiet;
+  vips_error_clear();
+  auto image = Decoding(bytes, name, format, facts, VIPS_FAIL_ON_ERROR, stop).run();
+  if (image && jpeg && tells_of_damage(take_vips_messages())) {
+    return fail(ErrorCode::kInvalidImage,
+                fmt::format("'{}' is a broken or truncated JPEG image: a part of its pixels is lost; get an intact copy", name));
+  }
+  vips_error_clear();
+  return image;
+}
+
 }  // namespace
 
-Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name) {
+Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name, const std::stop_token& stop) {
   if (bytes.empty()) return fail(ErrorCode::kInvalidImage, fmt::format("'{}' is empty; give an image", name));
   const auto sniffed = sniff_format(bytes);
   if (!sniffed.unreadable.empty()) return unsupported(name, fmt::format("{}, which isn't read", sniffed.unreadable));
   if (sniffed.readable == nullptr) return unsupported(name, "in no image format that is read");
-  if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
-  if (!enable_loader(*sniffed.readable)) {
-    return unsupported(name, fmt::format("a {} image, which the installed libvips can't read", sniffed.readable->name));
+  const ImageFormat& format = *sniffed.readable;
+  if (!memory_is_to_be_had()) {
+    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some", name));
   }
-  const QuietScope quiet;
-  return Decoding(bytes, name, *sniffed.readable).run();
+  if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  if (!enable_loader(format)) {
+    return unsupported(name, fmt::format("a {} image, which the installed libvips can't read", format.name));
+  }
+
+  Facts facts;
+  AlignedBuffer<std::byte> changed;
+  if (format.keyword == "jpeg") {
+    if (const auto kind = unreadable_jpeg_kind(bytes); !kind.empty())
+      return unsupported(name, fmt::format("{}, which isn't read", kind));
+    // Some cameras and servers leave the end mark out. If rows are missing, too, the decoder says so.
+    if (!has_jpeg_end(bytes)) {
+      auto whole = AlignedBuffer<std::byte>::create(bytes.size() + 2, "an image's file");
+      if (!whole) return std::unexpected(std::move(whole.error()));
+      std::ranges::copy(bytes, whole->data());
+      whole->data()[bytes.size()] = std::byte{0xFF};
+      whole->data()[bytes.size() + 1] = std::byte{0xD9};
+      changed = std::move(*whole);
+    }
+  } else if (format.keyword == "png") {
+    if (const auto kind = unreadable_png_kind(bytes); !kind.empty())
+      return unsupported(name, fmt::format("{}, which isn't read", kind));
+  } else if (format.keyword == "tiff") {
+    const auto read = tiff_facts(bytes, name);
+    if (!read) return std::unexpected(read.error());
+    facts = *read;
+  } else if (format.keyword == "ppm") {
+    auto prepared = prepare_netpbm(bytes, name);
+    if (!prepared) return std::unexpected(std::move(prepared.error()));
+    changed = std::move(*prepared);
+  } else if (format.keyword == "heif") {
+    facts.premultiplied = has_premultiplied_alpha(bytes);
+  }
+  // These decoders have threads of their own, and end the process where they are refused.
+  if ((format.keyword == "heif" || format.keyword == "jxl") && !threads_are_to_be_had(kDecoderThreads)) {
+    return fail(
+        ErrorCode::kLimitExceeded,
+        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
+                    "in a process made by fork()",
+                    name, format.name));
+  }
+  return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
 }
 
 }  // namespace silhouette

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 #include <string_view>
 
 #include "base/image.hpp"
@@ -10,14 +11,13 @@
 namespace silhouette {
 
 /// Encoded bytes (JPEG, PNG, WebP, GIF, TIFF, PPM, HEIF/AVIF, JPEG XL) → upright 8-bit sRGB with 3 channels: EXIF
-/// orientation applied, ICC profile and CMYK converted, 16 bits scaled to 8, grey repeated, alpha flattened on white,
-/// first frame. `name` stands for the input in messages. kInvalidImage (broken, truncated, empty), kUnsupportedImage (a
-/// format that isn't read), kLimitExceeded (checked on the header, before pixels are read). Thread-safe.
-///
-/// The first call starts libvips and settles for the whole process: no operation cache, no loaders but the ones for
-/// these formats, silent warnings. Broken JPEG XL and AVIF files can make libjxl 0.7 and dav1d print to standard error,
-/// which libvips has no means against.
-Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name);
+/// orientation applied, ICC profile, CMYK and YCbCr converted, 16 bits scaled to 8, grey repeated, alpha flattened on
+/// white, bands that are neither colour nor alpha left out, first frame or first page that is no thumbnail. `name`
+/// stands for the input in messages. kInvalidImage (broken, truncated, empty), kUnsupportedImage (a format, or a kind
+/// of one, that isn't read), kLimitExceeded (size, checked on the header before pixels are read; memory; threads that a
+/// decoder needs and the system refuses), kCancelled (`stop` is looked at between bands of rows). Thread-safe; in a
+/// process made by fork() it does all on the calling thread.
+Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name, const std::stop_token& stop = {});
 
 /// The caller's pixels → the same. kInvalidArgument if the sizes and the number of bytes don't fit together,
 /// kLimitExceeded.

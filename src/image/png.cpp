@@ -7,6 +7,7 @@
 #include <csetjmp>
 #include <new>
 #include <string>
+#include <string_view>
 
 namespace silhouette {
 namespace {
@@ -80,7 +81,8 @@ bool write_png(const Image& image, const Style& style, Output& output) {
 Result<std::vector<std::byte>> encode(const Image& image, const Style& style) {
   Output output;
   if (!write_png(image, style, output)) {
-    if (output.out_of_memory || output.reason[0] == '\0') {
+    // Of an image that exists, libpng and zlib lack nothing else.
+    if (output.out_of_memory || output.reason[0] == '\0' || std::string_view(output.reason).contains("memory")) {
       return fail(ErrorCode::kLimitExceeded,
                   fmt::format("no memory for a PNG of {} × {} pixels", image.width, image.height));
     }

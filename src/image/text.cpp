@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 #include <string>
 
 #include "image/vips_runtime.hpp"
@@ -45,7 +46,17 @@ Result<Image> render_text(std::string_view text, int pixel_height) {
                 fmt::format("text of {} bytes and {} pixels in height; at most {} and 1 to {}", text.size(),
                             pixel_height, kMaxBytes, kMaxHeight));
   }
+  // GLib, on which Pango stands, aborts where it gets no memory, and Pango where it gets no thread for fontconfig.
+  constexpr int kPangoThreads = 2;
+  const auto short_of = [](std::string_view what) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no {} to draw text with; draw without a legend (OverlayOptions::legend)", what));
+  };
+  if (!memory_is_to_be_had()) return short_of("memory");
   if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  if (!threads_are_to_be_had(kPangoThreads)) return short_of("threads");
+  // For itself: libvips' reasons are kept in one place for all threads.
+  const std::unique_lock lock(vips_messages());
   const std::string markup =
       fmt::format("<span font_desc=\"DejaVu Sans {:.2f}px\"><span alpha=\"1\">{}</span>{}</span>",
                   pixel_height / kLineOfSize, kLine, escaped(one_line(text)));

@@ -3,10 +3,18 @@
 #include <glib.h>
 #include <gmodule.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
+#include <exception>
+#include <latch>
+#include <memory>
 #include <mutex>
+#include <thread>
+#include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "base/processors.hpp"
 
 namespace silhouette {
@@ -18,6 +26,9 @@ constexpr std::size_t kLongestReason = 200;
 void ignore_message(const gchar*, GLogLevelFlags, const gchar*, gpointer) {}
 
 thread_local int quiet_scopes = 0;
+
+/// The process that libvips was started in.
+pid_t starter = 0;
 
 // libpng's own words, for one, reach libvips' log and not its error buffer.
 thread_local std::string last_warning;
@@ -31,6 +42,7 @@ void ignore_message_if_quiet(const gchar* domain, GLogLevelFlags level, const gc
 }
 
 bool initialise() {
+  starter = ::getpid();
   constexpr auto kAll = static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION);
   g_log_set_handler("VIPS", kAll, keep_message, nullptr);
   g_log_set_handler("Pango", kAll, ignore_message, nullptr);
@@ -110,10 +122,43 @@ bool enable_loader(const ImageFormat& format) {
   return has_loader(format);
 }
 
-std::string take_vips_reason(std::string_view keyword) {
+bool threads_are_to_be_had(int count) noexcept {
+  if (::getpid() != starter) return false;
+  try {
+    // All at once, as they will be.
+    std::latch done(1);
+    std::vector<std::jthread> probes;
+    probes.reserve(static_cast<std::size_t>(count));
+    const auto let_go = [&](auto* latch) { latch->count_down(); };
+    const std::unique_ptr<std::latch, decltype(let_go)> release(&done, let_go);
+    for (int i = 0; i < count; ++i) probes.emplace_back([&done] { done.wait(); });
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+bool memory_is_to_be_had() noexcept {
+  constexpr std::size_t kReserve = std::size_t{24} << 20;
+  void* const reserve = allocate_buffer(kReserve);
+  free_buffer(reserve, kReserve);
+  return reserve != nullptr;
+}
+
+std::shared_mutex& vips_messages() {
+  static std::shared_mutex mutex;
+  return mutex;
+}
+
+std::string take_vips_messages() {
   gchar* const text = vips_error_buffer_copy();
-  const std::string all(text);
+  std::string all(text);
   g_free(text);
+  return all;
+}
+
+std::string take_vips_reason(std::string_view keyword) {
+  const std::string all = take_vips_messages();
   std::string_view first;
   for (std::string_view rest = all; !rest.empty();) {
     const auto line = rest.substr(0, rest.find('\n'));

@@ -3,6 +3,7 @@
 #include <vips/vips.h>
 
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 
@@ -45,12 +46,26 @@ class QuietScope {
   ~QuietScope();
 };
 
+/// Whether the system gives `count` threads at the moment, and this process is the one that started libvips: its
+/// threads don't come along with fork(). libvips and Pango crash or abort where they are refused one.
+bool threads_are_to_be_had(int count) noexcept;
+
+/// Whether there is memory for what GLib, which aborts where it gets none, needs around a decoding or a text: pixels
+/// are asked for by those who can do without.
+bool memory_is_to_be_had() noexcept;
+
+/// libvips has one buffer of messages for all threads. Decodings share this mutex; who wants to know why one failed
+/// does it once more with the mutex for itself, the buffer cleared before.
+std::shared_mutex& vips_messages();
+
 /// Makes a format's loader usable, opening the plug-in that has it if there is one. Whether it is there.
 bool enable_loader(const ImageFormat& format);
 
-/// Takes what libvips has to say about the last failure: one line for people, without the domain. libvips has one
-/// buffer for all threads, so that another thread's failure may stand in it too: a line whose domain contains `keyword`
-/// is preferred.
+/// Takes what libvips has to say about the last failure: one line for people, without the domain; of several one whose
+/// domain contains `keyword`.
 std::string take_vips_reason(std::string_view keyword);
+
+/// All that libvips has to say, as it stands there.
+std::string take_vips_messages();
 
 }  // namespace silhouette

@@ -48,7 +48,7 @@ Result<Image> decode_source(const ImageSource& source, const ForwardOptions& opt
     return image;
   }
   if (const auto* bytes = std::get_if<std::span<const std::byte>>(&source.value())) {
-    auto image = decode_image(*bytes, "image bytes");
+    auto image = decode_image(*bytes, "image bytes", options.stop);
     timings.decode_ms = watch.lap();
     return image;
   }
@@ -56,7 +56,7 @@ Result<Image> decode_source(const ImageSource& source, const ForwardOptions& opt
   const auto bytes = read_source(text, options.stop, options.patience);
   timings.read_ms = watch.lap();
   if (!bytes) return std::unexpected(bytes.error());
-  auto image = decode_image(*bytes, display_source(text));
+  auto image = decode_image(*bytes, display_source(text), options.stop);
   timings.decode_ms = watch.lap();
   return image;
 }

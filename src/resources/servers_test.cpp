@@ -21,6 +21,7 @@ using test::impatient;
 using test::ScopedEnv;
 using test::ScratchFolder;
 using test::to_string;
+using std::string_literals::operator""s;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -143,7 +144,7 @@ TEST(Servers, TheCallersLocaleIsTheirsInCallbacks) {
 }
 
 TEST(Servers, WhatIsNoWebServerIsCalledThat) {
-  const std::string garbage("\x00\xff\x01garbage 999 \x1b[31m\r\n\r\n", 26);
+  const std::string garbage = "\x00\xff\x01garbage 999 \x1b[31m\r\n\r\n"s;
   const HttpServer server([&](const HttpRequest& request) {
     if (request.target == "/garbage") return raw(garbage);
     if (request.target == "/status") return raw("HTTP/1.1 abc OK\r\nContent-Length: 5\r\n\r\nhello");

@@ -1,4 +1,7 @@
+#include <thread>
+
 #include "fixture.hpp"
+#include "server.hpp"
 
 namespace silhouette::test {
 namespace {
@@ -55,6 +58,16 @@ TEST_F(CommandsTest, ModelsFetchReportsEachFailureAndGoesOn) {
   EXPECT_THAT(finished, FailedWith(1, "127.0.0.1:1"));
   EXPECT_THAT(finished.out, HasSubstr(".pte"));
   EXPECT_THAT(run({"models", "fetch", "http://127.0.0.1:1/model.pte"}), FailedWith(6, "127.0.0.1:1"));
+}
+
+TEST_F(CommandsTest, ModelsFetchRefusesABodyThatIsCutShort) {
+  const auto bytes = read_bytes(source_file("tests/data/models/tiny_plain.pte"));
+  const std::string half(reinterpret_cast<const char*>(bytes.data()), bytes.size() / 2);
+  Server server;
+  // Without a length, the end of the connection is the end of the body.
+  std::jthread answering([&] { server.answer("HTTP/1.0 200 OK\r\n\r\n" + half); });
+  EXPECT_THAT(run({"models", "fetch", server.url("/model.pte")}), FailedWith(3, "cut off"));
+  EXPECT_THAT(run({"models", "path", server.url("/model.pte")}), FailedWith(5, "model.pte"));
 }
 
 TEST_F(CommandsTest, ModelsRmRemovesDownloadsOnly) {

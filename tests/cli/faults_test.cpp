@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <regex>
 
 #include "fixture.hpp"
 
@@ -222,8 +223,14 @@ TEST_F(FaultsTest, BlanksAroundUrlsAreLeftOut) {
 TEST_F(FaultsTest, ALabelOfSeveralClassesIsTold) {
   write("photo.ppm", photo());
   std::string labels;
-  for (int i = 0; i < 21; ++i) labels += i == 3 || i == 5 ? "Thing\n" : "label" + std::to_string(i) + "\n";
-  write("labels.txt", labels);
+  for (int i = 0; i < 21; ++i) labels += "label" + std::to_string(i) + "\n";
+  const auto with = [&](int number, const std::string& label) {
+    return std::regex_replace(labels, std::regex("label" + std::to_string(number) + "\n"), label + "\n");
+  };
+  labels = with(3, "Thing");
+  write("same.txt", with(5, "Thing"));
+  EXPECT_THAT(run({"segment", "photo.ppm", "--labels", "same.txt", "--classes", "thing"}), FailedWith(2, "'Thing'"));
+  write("labels.txt", with(5, "THING"));
   const auto finished = run({"segment", "photo.ppm", "--labels", "labels.txt", "--classes", "thing,label1", "--json"});
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_EQ(finished.err,

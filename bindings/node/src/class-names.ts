@@ -1,48 +1,25 @@
 import { describeValue, invalidArgument } from './errors.js';
 
-/**
- * The names by which a model's classes are told apart: their labels; where several have the same one, all but the first with
- * their number, as in `window (8)`.
- */
-export function distinctNames(labels: readonly string[]): string[] {
-  const taken = new Set(labels);
-  const seen = new Set<string>();
-  return labels.map((label, channel) => {
-    let name = label;
-    if (seen.has(label)) {
-      do name = `${name} (${String(channel)})`;
-      while (taken.has(name));
-      taken.add(name);
-    }
-    seen.add(label);
-    return name;
-  });
-}
-
-/** Finds classes by what people call them. */
+/** Finds classes by what people call them. A model's labels are all different. */
 export class ClassNames {
-  readonly #labels: readonly string[];
-  /** By channel, all different. */
-  readonly names: readonly string[];
+  /** By channel. */
+  readonly labels: readonly string[];
 
   constructor(labels: readonly string[]) {
-    this.#labels = labels;
-    this.names = distinctNames(labels);
+    this.labels = labels;
   }
 
-  /** Numbers of the classes of that name, in any case unless there are several that differ by it only. */
+  /** Numbers of the classes of that name, in any case unless one has it as it is. */
   #find(name: string): number[] {
-    const matches = (same: (candidate: string) => boolean): number[] =>
-      this.#labels.flatMap((label, i) => (same(label) || same(this.names[i] as string) ? [i] : []));
-    const exact = matches((candidate) => candidate === name);
-    if (exact.length > 0) return exact;
+    const exact = this.labels.indexOf(name);
+    if (exact >= 0) return [exact];
     const upper = name.toUpperCase();
-    return matches((candidate) => candidate.toUpperCase() === upper);
+    return this.labels.flatMap((label, i) => (label.toUpperCase() === upper ? [i] : []));
   }
 
   /**
    * What the backend calls a class: its number if it is one of the model's. What isn't is left to the backend, which says so
-   * and lists those that there are. A name that several classes have is refused.
+   * and lists those that there are. A name that several classes have in some case is refused.
    */
   resolve(label: string | number): string | number {
     if (typeof label === 'number') return label;
@@ -56,10 +33,10 @@ export class ClassNames {
     return first ?? (label.toUpperCase() === 'ARGMAX' ? 'ARGMAX' : label);
   }
 
-  /** The key of a class's map: of several classes of that name the first one's. */
+  /** The key of a class's map: its label. */
   key(label: unknown): string | undefined {
-    if (typeof label === 'number') return this.names[label];
-    return typeof label === 'string' ? this.names[this.#find(label)[0] ?? -1] : undefined;
+    if (typeof label === 'number') return this.labels[label];
+    return typeof label === 'string' ? this.labels[this.#find(label)[0] ?? -1] : undefined;
   }
 }
 

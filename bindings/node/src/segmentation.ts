@@ -53,8 +53,7 @@ export class Segmentation {
   /** Numbers of the classes that were asked for, ascending: those of `probabilities`, in its order. */
   readonly classes: readonly number[];
   /**
-   * For each class that was asked for, by label: its probability (0 … 1) at every pixel, in the order of `argmax`. If a model
-   * has the same label several times, the number stands behind all but the first: `window (8)`.
+   * For each class that was asked for, by label: its probability (0 … 1) at every pixel, in the order of `argmax`.
    */
   readonly probabilities: ProbabilityMaps;
   readonly info: SegmentationInfo;
@@ -73,7 +72,7 @@ export class Segmentation {
     this.probabilities = new Maps(
       this.#names,
       native.classes.map((channel, i) => [
-        this.#names.names[channel] ?? String(channel),
+        this.#names.labels[channel] ?? String(channel),
         native.probabilities[i] as Float32Array<ArrayBuffer>,
       ]),
     );

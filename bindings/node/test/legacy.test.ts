@@ -11,7 +11,6 @@ import {
   ImageSegmentationModule,
   registerAsset,
   registeredModels,
-  Segmenter,
   type ResourceSource,
 } from 'silhouette-seg';
 
@@ -245,17 +244,4 @@ test('methods work without their class', async () => {
   const { load, forward } = ImageSegmentationModule;
   await load(tinyFile);
   await forward(chelsea);
-});
-
-test('classes of the same label keep their numbers', async () => {
-  const plain = await Segmenter.load(tinyFile);
-  const labels = plain.description.labels.map((_, i) => (i < 3 ? 'same' : `class ${String(i)}`));
-  plain.close();
-  const classes = [0, 1, 2, 3] as DeeplabLabel[];
-  await ImageSegmentationModule.load(tinyFile);
-  const expected = await ImageSegmentationModule.forward(chelsea, classes);
-  await ImageSegmentationModule.load({ modelSource: tinyFile, labels });
-  const out = await ImageSegmentationModule.forward(chelsea, classes);
-  assert.deepEqual(Object.keys(out), ['0', '1', '2', '3', '21']);
-  assert.deepEqual(out, expected);
 });

@@ -140,32 +140,24 @@ test('classes are found in any case, and by number', async () => {
   await rejectsWith(result.toRle('cats'), 'INVALID_ARGUMENT', "'cats'", 'AEROPLANE');
 });
 
-test('labels that several classes have', async () => {
+test('labels that differ in case only, and labels that do not differ', async () => {
   const count = (await Segmenter.load(tinyFile)).description.labels.length;
-  assert.ok(count >= 4);
-  const labels = Array.from(
-    { length: count },
-    (_, i) => ['thing', 'thing', 'Thing', 'thing (1)'][i] ?? `other ${String(i)}`,
-  );
+  assert.ok(count >= 3);
+  const labels = Array.from({ length: count }, (_, i) => ['thing', 'Thing'][i] ?? `other ${String(i)}`);
   using plain = await Segmenter.load(tinyFile);
   const all = labels.map((_, i) => i);
   const expected = await plain.segment(chelsea, { classes: all });
   using named = await Segmenter.load(tinyFile, { labels });
   const result = await named.segment(chelsea, { classes: all });
-  const keys = [...result.probabilities.keys()];
-  assert.deepEqual(keys.slice(0, 4), ['thing', 'thing (1) (1)', 'Thing', 'thing (1)']);
-  assert.equal(new Set(keys).size, count);
-  assert.deepEqual(result.labels, labels);
-  for (const i of all) {
-    assert.deepEqual(result.probabilities.get(i), expected.probabilities.get(i));
-    assert.equal(result.probabilities.get(i), result.probabilities.get(keys[i] as string));
-  }
-  const one = await named.segment(chelsea, { classes: ['Thing', 'thing (1) (1)'] });
+  assert.deepEqual([...result.probabilities.keys()], labels);
+  for (const i of all) assert.deepEqual(result.probabilities.get(i), expected.probabilities.get(i));
+  const one = await named.segment(chelsea, { classes: ['Thing', 'OTHER 2'] });
   assert.deepEqual(one.classes, [1, 2]);
-  await rejectsWith(named.segment(chelsea, { classes: ['thing'] }), 'INVALID_ARGUMENT', "'thing'", '0, 1');
-  await rejectsWith(named.segment(chelsea, { classes: ['THING'] }), 'INVALID_ARGUMENT', '0, 1, 2');
-  await rejectsWith(result.toRle('thing'), 'INVALID_ARGUMENT', '0, 1');
+  await rejectsWith(named.segment(chelsea, { classes: ['THING'] }), 'INVALID_ARGUMENT', '0, 1');
+  await rejectsWith(result.toRle('THING'), 'INVALID_ARGUMENT', '0, 1');
   assert.equal((await result.toRle(1)).area, expected.argmax.filter((label) => label === 1).length);
+  const same = labels.map((label) => label.toLowerCase());
+  await rejectsWith(Segmenter.load(tinyFile, { labels: same }), 'INVALID_ARGUMENT', "'thing'", 'class 1');
 });
 
 test('a model with a SHA-256 that it must have', async () => {

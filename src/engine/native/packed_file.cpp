@@ -68,7 +68,7 @@ std::uint64_t chunk_sum(std::span<const float> floats) {
 
 std::uint64_t checksum(std::span<const float> floats, ThreadPool& pool) {
   std::vector<std::uint64_t> sums((floats.size() + kChunk - 1) / kChunk);
-  pool.parallel_for(sums.size(), [&](std::size_t i, std::size_t) {
+  pool.parallel_for(sums.size(), [&](std::size_t i, std::size_t /*worker*/) {
     const auto first = i * kChunk;
     sums[i] = chunk_sum(floats.subspan(first, std::min(kChunk, floats.size() - first)));
   });
