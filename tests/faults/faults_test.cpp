@@ -90,21 +90,34 @@ struct Case {
   }
 };
 
-void expect_clean(const std::string& name, const Case& given, Start start = Start::kWarm) {
+constexpr long kAll = 1'000'000;
+
+/// Where nothing but this library's own and what it understands is refused.
+void expect_perfect(const std::string& name, const Case& given, long most = kAll) {
   for (const Mode mode : {Mode::kOnce, Mode::kFromThenOn}) {
-    expect_every_failure_is_clean(name, given.scenario(), mode, start);
+    const Tally tally = expect_every_failure_is_clean(name, given.scenario(), mode, most);
+    EXPECT_EQ(tally.misnamed, 0) << name;
+    EXPECT_EQ(tally.spoilt, 0) << name;
+  }
+}
+
+/// Where other libraries have their part. Each time that one of them ends the process costs a new start.
+void expect_clean(const std::string& name, const Case& given, long most, Start start = Start::kWarm) {
+  for (const Mode mode : {Mode::kOnce, Mode::kFromThenOn}) {
+    const Tally tally = expect_every_failure_is_clean(name, given.scenario(), mode, most, start);
+    EXPECT_GT(tally.points, most / 2) << name;
   }
 }
 
 TEST(Faults, PixelsThroughTheNativeEngine) {
   for (const int threads : {1, 3}) {
     Case given(threads);
-    expect_clean("attention, " + std::to_string(threads) + " threads", given);
+    expect_perfect("attention, " + std::to_string(threads) + " threads", given);
     given.model = model_file("blob_full.pte");
     given.forward.filter = ResizeFilter::kLinear;
     given.forward.keep_image = true;
     given.load.memory = MemoryUse::kLow;
-    expect_clean("many operators, " + std::to_string(threads) + " threads", given);
+    expect_perfect("many operators, " + std::to_string(threads) + " threads", given);
   }
 }
 
@@ -112,8 +125,8 @@ TEST(Faults, EncodedImages) {
   for (const char* const name : {"orientation_6.png", "photo.jpg"}) {
     Case given;
     given.file = source_file(std::string("tests/data/images/") + name).string();
-    expect_clean(name, given);
-    expect_clean(std::string(name) + ", first image", given, Start::kFresh);
+    expect_clean(name, given, 120);
+    expect_clean(std::string(name) + ", first image", given, 20, Start::kFresh);
   }
 }
 
@@ -123,9 +136,15 @@ TEST(Faults, Executorch) {
     given.load.engine = EngineChoice::kExecutorch;
     for (const char* const name : {"tiny_int8.pte", "tiny_portable.pte"}) {
       given.model = model_file(name);
-      expect_clean(std::string("ExecuTorch, ") + name + ", " + std::to_string(threads) + " threads", given);
+      const auto title = std::string("ExecuTorch, ") + name + ", " + std::to_string(threads) + " threads";
+      for (const Mode mode : {Mode::kOnce, Mode::kFromThenOn}) {
+        // XNNPACK calls it a success if it lacks memory for the zeros around its two int8 convolutions.
+        const Tally tally = expect_every_failure_is_clean(title, given.scenario(), mode, kAll);
+        EXPECT_EQ(tally.misnamed, 0) << title;
+        EXPECT_LE(tally.spoilt, 2) << title;
+      }
     }
-    expect_clean("ExecuTorch, first model, " + std::to_string(threads) + " threads", given, Start::kFresh);
+    expect_clean("ExecuTorch, first model, " + std::to_string(threads) + " threads", given, 60, Start::kFresh);
   }
 }
 
@@ -135,9 +154,9 @@ TEST(Faults, PackedWeights) {
   given.load.keep_packed_weights = true;
   given.load.cache_directory = folder.path().string();
   prepare(given.scenario());
-  expect_clean("packed weights that are there", given);
+  expect_perfect("packed weights that are there", given);
   given.before = [packed = folder.path() / "packed"] { std::filesystem::remove_all(packed); };
-  expect_clean("packed weights that are written", given);
+  expect_perfect("packed weights that are written", given, 250);
 }
 
 TEST(Faults, PicturesAndShapes) {
@@ -166,7 +185,7 @@ TEST(Faults, PicturesAndShapes) {
     for (const Polygon& polygon : *polygons) hash.add(std::span(polygon.outer));
     return std::nullopt;
   };
-  expect_clean("pictures and shapes", given);
+  expect_perfect("pictures and shapes", given);
 }
 
 TEST(Faults, Legends) {
@@ -178,8 +197,7 @@ TEST(Faults, Legends) {
     hash.add(std::span(*png));
     return std::nullopt;
   };
-  expect_clean("legends", given);
-  expect_clean("first legend", given, Start::kFresh);
+  expect_clean("legends", given, 80);
 }
 
 /// A server in a process of its own, to which nothing is refused.
@@ -223,7 +241,7 @@ TEST(Faults, Downloads) {
   given.model = server.url();
   given.load.cache_directory = (folder.path() / "cache").string();
   given.before = [cache = folder.path() / "cache"] { std::filesystem::remove_all(cache); };
-  expect_clean("downloads", given);
+  expect_clean("downloads", given, 100);
 }
 
 TEST(Faults, FewThreads) {
@@ -235,6 +253,9 @@ TEST(Faults, FewThreads) {
   given.load.engine = EngineChoice::kExecutorch;
   given.model = model_file("tiny_int8.pte");
   expect_few_threads_do("ExecuTorch", given.scenario(), 8);
+  // Large enough for its pool to share out.
+  given.model = ModelSource(kDeeplabV3MobilenetV2Embedded);
+  expect_few_threads_do("ExecuTorch, a whole network", given.scenario(), 2);
 }
 
 }  // namespace

@@ -23,13 +23,19 @@ enum class Start : std::uint8_t {
   kFresh  ///< each in a process of its own, in which nothing has been called
 };
 
-/// Lets each request for memory of a scenario fail in turn, or some hundreds of them evenly spread unless the
-/// environment has SILHOUETTE_FAULTS=all, in processes of their own. Whatever becomes of a request of this library's
-/// own, or of others', the call must give the right result or kLimitExceeded with a message, leave nothing behind, and
-/// the next call must give the right result. Where another library ends the process, that is counted and printed; so
-/// is what only other libraries leave behind. The rest fails the test.
-void expect_every_failure_is_clean(const std::string& name, const Scenario& scenario, Mode mode,
-                                   Start start = Start::kWarm);
+struct Tally {
+  long points = 0;
+  long misnamed = 0;  ///< another library was refused, and what it says of that is no lack of memory
+  long spoilt = 0;    ///< another library was refused, and the result is wrong
+};
+
+/// Lets requests for memory of a scenario fail in turn, in processes of their own: `most` of them, evenly spread, or
+/// all if the environment has SILHOUETTE_FAULTS=all. The call must give the right result or kLimitExceeded with a
+/// message, leave nothing behind, and the next call must give the right result; anything else fails the test if the
+/// request was this library's own. Where another library's was refused it may end the process (GLib does), keep
+/// something, or be misunderstood, all of which is counted and printed.
+Tally expect_every_failure_is_clean(const std::string& name, const Scenario& scenario, Mode mode, long most,
+                                    Start start = Start::kWarm);
 
 /// The same for threads: with 0 … `most` to be had, and fresh processes.
 void expect_few_threads_do(const std::string& name, const Scenario& scenario, int most);
