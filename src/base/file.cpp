@@ -110,7 +110,8 @@ Result<AlignedBuffer<std::byte>> read_large_file(const std::filesystem::path& pa
   auto bytes = AlignedBuffer<std::byte>::create(file->size, "a file");
   if (!bytes) {
     return fail(ErrorCode::kLimitExceeded,
-                fmt::format("no memory for the {} bytes of '{}'", file->size, path.string()));
+                fmt::format("no memory for the {} bytes of '{}'; use a smaller file, or end other programs", file->size,
+                            path.string()));
   }
   const auto size = read_all(file->descriptor, bytes->span(), path);
   if (!size) return std::unexpected(size.error());
