@@ -21,7 +21,7 @@ enum class ErrorCode : std::uint8_t {
   kFileNotFound = 30,      ///< A path that names nothing.
   kIoError = 31,           ///< A file or folder that can't be read or written.
   kDownloadFailed = 40,    ///< A URL that could not be fetched whole.
-  kLimitExceeded = 50,     ///< Larger than a documented limit allows.
+  kLimitExceeded = 50,     ///< Larger than a documented limit allows, or no memory or thread to be had.
   kCancelled = 60,         ///< The caller asked to stop.
   kInternal = 70,          ///< A defect in Silhouette or a library below it.
 };

@@ -108,6 +108,11 @@ struct NetworkProfile {
 ///
 /// All members may be called from several threads at once. A `forward` that is running when `load` or `unload` is
 /// called ends on the model that it started with.
+///
+/// Where memory ends, members fail with kLimitExceeded, leave nothing behind, and work again once there is some. What
+/// they call in other libraries may not: GLib, on which libvips and the legends' text stand, ends the process, and so
+/// may ExecuTorch. Memory is reserved and given back before they are entered, so that this only happens if it ends
+/// while they work. Programs that must go on give their images as pixels to the native engine, which call neither.
 class SILHOUETTE_API ImageSegmentationModule {
  public:
   ImageSegmentationModule();

@@ -1,5 +1,6 @@
 #include "base/file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -34,6 +35,10 @@ class Descriptor {
 
 std::unexpected<Error> system_error(const std::filesystem::path& path, const char* verb) {
   const int number = errno;
+  if (number == ENOMEM) {
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no memory to {} '{}'; end other programs", verb, path.string()));
+  }
   const auto code = number == ENOENT || number == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIoError;
   return fail(code, fmt::format("can't {} '{}': {}", verb, path.string(), std::strerror(number)));
 }
@@ -105,7 +110,8 @@ Result<AlignedBuffer<std::byte>> read_large_file(const std::filesystem::path& pa
   auto bytes = AlignedBuffer<std::byte>::create(file->size, "a file");
   if (!bytes) {
     return fail(ErrorCode::kLimitExceeded,
-                fmt::format("no memory for the {} bytes of '{}'", file->size, path.string()));
+                fmt::format("no memory for the {} bytes of '{}'; use a smaller file, or end other programs", file->size,
+                            path.string()));
   }
   const auto size = read_all(file->descriptor, bytes->span(), path);
   if (!size) return std::unexpected(size.error());
@@ -127,6 +133,21 @@ Result<void> read_blocks(const std::filesystem::path& path, std::uint64_t max_by
     if (!size) return std::unexpected(size.error());
     take(std::span(block).first(*size));
     if (*size < block.size()) return {};
+  }
+}
+
+std::error_code visit_folder(const std::filesystem::path& folder,
+                             const std::function<bool(const std::filesystem::path&)>& visit) {
+  const auto last_error = [] { return std::error_code(errno, std::generic_category()); };
+  const auto close = [](DIR* open) { ::closedir(open); };
+  const std::unique_ptr<DIR, decltype(close)> directory(::opendir(folder.c_str()));
+  if (!directory) return last_error();
+  while (true) {
+    errno = 0;
+    const dirent* const entry = ::readdir(directory.get());
+    if (entry == nullptr) return last_error();
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != ".." && !visit(folder / name)) return {};
   }
 }
 

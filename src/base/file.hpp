@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <system_error>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -22,6 +23,11 @@ Result<AlignedBuffer<std::byte>> read_large_file(const std::filesystem::path& pa
 /// The same in blocks, one after the other, for files that needn't be in memory.
 Result<void> read_blocks(const std::filesystem::path& path, std::uint64_t max_bytes,
                          const std::function<void(std::span<const std::byte>)>& take);
+
+/// Calls `visit` with the path of everything in a folder, in no order, until it returns false. The standard library's
+/// iterators end the process where memory ends.
+std::error_code visit_folder(const std::filesystem::path& folder,
+                             const std::function<bool(const std::filesystem::path&)>& visit);
 
 /// Gives the pages that lie wholly within `bytes` back to the system. Read again, those of a mapped file come from the
 /// file again, and those of other memory, which the caller must own, are zero.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -182,7 +183,13 @@ class Decoding {
     if (image != nullptr) image = obey_facts(std::move(image));
     if (image == nullptr) return broken();
     const bool cmyk = vips_image_get_interpretation(image.get()) == VIPS_INTERPRETATION_CMYK;
-    if (cmyk || (has_profile(image.get()) && !is_srgb_profile(image.get()))) {
+    bool transforms = cmyk;
+    if (!cmyk && has_profile(image.get())) {
+      const auto is_srgb = is_srgb_profile(image.get());
+      if (!is_srgb) return broken();
+      transforms = !*is_srgb;
+    }
+    if (transforms) {
       const bool deep = vips_image_get_format(image.get()) == VIPS_FORMAT_USHORT;
       VipsImage* transformed = nullptr;
       if (vips_icc_transform(image.get(), &transformed, "srgb", "embedded", TRUE, "input_profile",
@@ -191,7 +198,8 @@ class Decoding {
         image.reset(transformed);
         parallel_ = true;
       } else {
-        // A profile that can't be used is as good as none.
+        // A profile that can't be used is as good as none, but not one that there is no memory for.
+        if (lacks_memory()) return broken();
         vips_error_clear();
       }
     }
@@ -277,8 +285,8 @@ class Decoding {
   }
 
   // Whether the profile only says that the pixels are what they would be taken for without it: most embedded ones do.
-  // Sixteen levels of each channel go through the transform to see.
-  static bool is_srgb_profile(VipsImage* image) {
+  // Sixteen levels of each channel go through the transform to see. Nothing without the memory for that.
+  static std::optional<bool> is_srgb_profile(VipsImage* image) {
     constexpr int kLevels = 16;
     constexpr int kProbes = kLevels * kLevels * kLevels;
     if (vips_image_get_format(image) != VIPS_FORMAT_UCHAR || vips_image_get_bands(image) < 3 ||
@@ -297,22 +305,23 @@ class Decoding {
     }
     const VipsImagePtr probe(
         vips_image_new_from_memory(probes.data(), probes.size(), kProbes, 1, 3, VIPS_FORMAT_UCHAR));
-    if (probe == nullptr) return false;
+    const auto failed = []() -> std::optional<bool> {
+      if (lacks_memory()) return std::nullopt;
+      vips_error_clear();
+      return false;
+    };
+    if (probe == nullptr) return failed();
     probe->Type = VIPS_INTERPRETATION_sRGB;
     vips_image_set_blob_copy(probe.get(), VIPS_META_ICC_NAME, profile, size);
     VipsImage* transformed = nullptr;
     if (vips_icc_transform(probe.get(), &transformed, "srgb", "embedded", TRUE, "intent", VIPS_INTENT_RELATIVE,
                            nullptr) != 0) {
-      vips_error_clear();
-      return false;
+      return failed();
     }
     const VipsImagePtr result(transformed);
     const ObjectPtr<VipsRegion> region(vips_region_new(transformed));
     const VipsRect all = {0, 0, kProbes, 1};
-    if (vips_region_prepare(region.get(), &all) != 0) {
-      vips_error_clear();
-      return false;
-    }
+    if (region == nullptr || vips_region_prepare(region.get(), &all) != 0) return failed();
     const VipsPel* const values = region_pixels(region.get(), 0, 0);
     return std::equal(probes.begin(), probes.end(), values, [](int a, int b) { return std::abs(a - b) <= 1; });
   }
@@ -374,6 +383,8 @@ class Decoding {
   std::unexpected<Error> cancelled() const {
     return fail(ErrorCode::kCancelled, fmt::format("decoding '{}' was cancelled", name_));
   }
+
+  static bool lacks_memory() { return take_vips_messages().contains("out of memory"); }
 
   std::unexpected<Error> broken() const {
     const std::string reason = take_vips_reason(format_.keyword);

@@ -84,7 +84,7 @@ Result<std::vector<std::byte>> encode(const Image& image, const Style& style) {
     // Of an image that exists, libpng and zlib lack nothing else.
     if (output.out_of_memory || output.reason[0] == '\0' || std::string_view(output.reason).contains("memory")) {
       return fail(ErrorCode::kLimitExceeded,
-                  fmt::format("no memory for a PNG of {} × {} pixels", image.width, image.height));
+                  fmt::format("no memory for a PNG of {} × {} pixels; use a smaller image", image.width, image.height));
     }
     return fail(ErrorCode::kInternal,
                 fmt::format("a PNG of {} × {} pixels can't be written: {}", image.width, image.height, output.reason));

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "pipeline/guard.hpp"
+#include "base/guard.hpp"
 #include "resources/source.hpp"
 
 namespace silhouette {

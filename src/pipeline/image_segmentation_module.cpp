@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "base/fma_peak.hpp"
+#include "base/guard.hpp"
 #include "image/decode.hpp"
 #include "kernels/kernels.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "pipeline/output_meaning.hpp"
 #include "pipeline/segmentation_data.hpp"
@@ -98,25 +99,34 @@ struct ImageSegmentationModule::Impl {
   std::shared_ptr<LoadedModel> model;
   std::function<void(double)> progress;
 
-  [[nodiscard]] Result<std::shared_ptr<LoadedModel>> current() const {
-    const std::lock_guard lock(mutex);
-    if (!model) return fail(ErrorCode::kModelNotLoaded, "no model is loaded; call load first");
-    return model;
+  /// `impl`: none of a module that was moved from.
+  [[nodiscard]] static Result<std::shared_ptr<LoadedModel>> current(const Impl* impl) {
+    if (impl == nullptr) return nothing();
+    const std::lock_guard lock(impl->mutex);
+    if (!impl->model) return fail(ErrorCode::kModelNotLoaded, "no model is loaded; call load first");
+    return impl->model;
+  }
+
+  static std::unexpected<Error> nothing() {
+    return fail(ErrorCode::kLimitExceeded,
+                "this module was moved from, or there was no memory for it when it was made; make another");
   }
 };
 
-ImageSegmentationModule::ImageSegmentationModule() : impl_(std::make_unique<Impl>()) {}
+ImageSegmentationModule::ImageSegmentationModule() : impl_(new (std::nothrow) Impl) {}
 ImageSegmentationModule::ImageSegmentationModule(ImageSegmentationModule&&) noexcept = default;
 ImageSegmentationModule& ImageSegmentationModule::operator=(ImageSegmentationModule&&) noexcept = default;
 ImageSegmentationModule::~ImageSegmentationModule() = default;
 
 void ImageSegmentationModule::on_download_progress(std::function<void(double fraction)> callback) {
+  if (!impl_) return;
   const std::lock_guard lock(impl_->mutex);
   impl_->progress = std::move(callback);
 }
 
 Result<void> ImageSegmentationModule::load(ModelSource source, const LoadOptions& options) {
   return guarded([&]() -> Result<void> {
+    if (!impl_) return Impl::nothing();
     std::function<void(double)> progress;
     {
       const std::lock_guard lock(impl_->mutex);
@@ -132,6 +142,7 @@ Result<void> ImageSegmentationModule::load(ModelSource source, const LoadOptions
 }
 
 void ImageSegmentationModule::unload() noexcept {
+  if (!impl_) return;
   std::shared_ptr<LoadedModel> old;
   const std::lock_guard lock(impl_->mutex);
   std::swap(impl_->model, old);
@@ -139,7 +150,7 @@ void ImageSegmentationModule::unload() noexcept {
 
 Result<ModelDescription> ImageSegmentationModule::description() const {
   return guarded([&]() -> Result<ModelDescription> {
-    const auto model = impl_->current();
+    const auto model = Impl::current(impl_.get());
     if (!model) return std::unexpected(model.error());
     return (*model)->description;
   });
@@ -157,7 +168,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
                                                       const ForwardOptions& options) const {
   return guarded([&]() -> Result<Segmentation> {
     Stopwatch total;
-    const auto current = impl_->current();
+    const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
     LoadedModel& model = **current;
     const auto& shape = model.engine->shape();
@@ -248,7 +259,7 @@ FmaWidth widest() {
 Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const float> input,
                                                                 std::stop_token stop) const {
   return guarded([&]() -> Result<std::vector<float>> {
-    const auto current = impl_->current();
+    const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine->shape(), reordered);
@@ -261,7 +272,7 @@ Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const 
 Result<NetworkProfile> ImageSegmentationModule::profile_network(std::span<const float> input, int runs,
                                                                 std::stop_token stop) const {
   return guarded([&]() -> Result<NetworkProfile> {
-    const auto current = impl_->current();
+    const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine->shape(), reordered);

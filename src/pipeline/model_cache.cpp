@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "pipeline/guard.hpp"
+#include "base/guard.hpp"
 #include "pipeline/model_check.hpp"
 #include "resources/cache.hpp"
 #include "resources/models.hpp"

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/guard.hpp"
 #include "formats/pte/messages.hpp"
 #include "formats/pte/network.hpp"
 #include "graph/graph.hpp"
 #include "graph/passes.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/loaded_model.hpp"
 
 namespace silhouette {

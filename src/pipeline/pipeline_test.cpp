@@ -1,13 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "base/guard.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/network_shape.hpp"
 
 namespace silhouette {
@@ -114,6 +116,19 @@ TEST(Guard, TurnsExceptionsIntoErrors) {
   EXPECT_EQ(failed.error().code, ErrorCode::kInternal);
   EXPECT_THAT(failed.error().message, HasSubstr("oops"));
   EXPECT_EQ(guarded([]() -> Result<int> { throw 3; }).error().code, ErrorCode::kInternal);
+  // What std::thread throws where there is none to be had.
+  const auto threadless = guarded([]() -> Result<int> { throw std::system_error(EAGAIN, std::generic_category()); });
+  EXPECT_EQ(threadless.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_THAT(threadless.error().message, HasSubstr("threads"));
+  EXPECT_EQ(guarded([]() -> Result<int> { throw std::system_error(ENOMEM, std::generic_category()); }).error().code,
+            ErrorCode::kLimitExceeded);
+  EXPECT_EQ(guarded([]() -> Result<int> { throw std::system_error(EIO, std::generic_category()); }).error().code,
+            ErrorCode::kInternal);
+  // Memory ends again while the message is made.
+  const auto speechless =
+      guarded([]() -> Result<int> { throw std::bad_alloc(); }, []() -> std::string { throw std::bad_alloc(); });
+  EXPECT_EQ(speechless.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(speechless.error().message, "out of memory");
   EXPECT_EQ(guarded([]() -> Result<int> { return 3; }), 3);
 }
 

@@ -8,10 +8,10 @@
 #include <numeric>
 #include <utility>
 
+#include "base/guard.hpp"
 #include "image/png.hpp"
 #include "image/text.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/segmentation_data.hpp"
 #include "postprocess/render.hpp"
 

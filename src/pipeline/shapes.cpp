@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/guard.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/guard.hpp"
 #include "pipeline/segmentation_data.hpp"
 #include "postprocess/polygons.hpp"
 #include "postprocess/rle.hpp"

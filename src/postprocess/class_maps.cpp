@@ -183,7 +183,7 @@ simd::RowPair Plan::source_rows(int y0, int y1, Workspace& work) const {
 }
 
 /// Interpolates a window's rows of logits (or of one channel's probabilities) within their limits. Returns the largest
-/// magnitude.
+/// magnitude of what was interpolated.
 float interpolate_window(const simd::RowPair& pair, int first, int columns, float* rows, std::size_t stride) {
   if (pair.channels == 1) return simd::interpolate_rows(pair, first, columns, &kProbabilityLimits, rows, stride);
   const float largest = simd::interpolate_rows(pair, first, columns, nullptr, rows, stride);

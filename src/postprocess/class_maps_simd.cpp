@@ -240,7 +240,8 @@ float interpolate(const RowPair& pair, int first, int count_, const Limits* limi
       }
       const V value = hn::MulAdd(weight, hn::Sub(b, a), a);
       hn::StoreU(value, d, r + x);
-      const VI m = magnitude(di, value);
+      // Of what it lies between: averages of what is beyond the limits may be within them.
+      const VI m = hn::Max(magnitude(di, a), magnitude(di, b));
       magnitudes = hn::Max(magnitudes, left >= n ? m : hn::IfThenElseZero(hn::FirstN(di, left), m));
     }
     // The value after the last is the vector's padding or an old one; the difference with it is overwritten.

@@ -37,8 +37,8 @@ struct Limits {
 };
 
 /// Writes r at rows + 2 c stride and d at rows + (2 c + 1) stride for every channel c. stride ≥ count + lanes.
-/// Without limits values are taken as they are. Returns the largest |r|; NaN or infinity if a logit that was read is
-/// (or if b − a overflows).
+/// Without limits values are taken as they are. Returns the largest magnitude of what r lies between, within the
+/// limits; NaN or infinity if a logit that was read is.
 float interpolate_rows(const RowPair& pair, int first, int count, const Limits* limits, float* rows,
                        std::size_t stride);
 

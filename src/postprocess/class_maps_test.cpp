@@ -214,6 +214,25 @@ TEST(ClassMaps, NanCountsAsMinusInfinity) {
   });
 }
 
+TEST(ClassMaps, LogitsBeyondTheLimitAreClampedWhereTheirAverageIsNot) {
+  // Three quarters of the way from the first to the second, 3e30 as it is would still win.
+  const std::array values{3e30F, -0.8e30F, 0.0F, 0.0F};
+  for_each_target([&] {
+    for (const bool down : {true, false}) {
+      Logits logits(2, down ? 2 : 1, down ? 1 : 2);
+      std::ranges::copy(values, logits.values.begin());
+      for (const bool pending : {false, true}) {
+        if (pending) logits.pending = Upsampling{down ? 4 : 1, down ? 1 : 4};
+        for (const auto& classes : {std::vector<int>{}, std::vector<int>{0}}) {
+          const ClassMaps maps = maps_of(logits, down ? 1 : 4, down ? 4 : 1, classes);
+          EXPECT_THAT(maps.argmax.span(), ::testing::ElementsAre(0, 0, 1, 1)) << down << pending << classes.size();
+        }
+      }
+      logits.pending.reset();
+    }
+  });
+}
+
 TEST(ClassMaps, NanInOneRowDoesNotDecideCells) {
   // In the second row NaN hides from plain comparisons that class 0 leads; what they would find leads in the first.
   Logits logits(4, 2, 9);

@@ -284,7 +284,8 @@ Result<std::vector<Polygon>> class_polygons(std::span<const std::int32_t> classe
   auto corners = find_corners(*mask, count);
   return Tracer(corners, options).trace();
 } catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for the polygons of a mask of {} × {}", width, height));
+  return fail(ErrorCode::kLimitExceeded,
+              fmt::format("no memory for the polygons of a mask of {} × {}; use a smaller one", width, height));
 }
 
 double Polygon::area() const noexcept {

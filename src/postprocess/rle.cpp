@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 #include <utility>
 
+#include "base/guard.hpp"
 #include "postprocess/bit_mask.hpp"
 
 namespace silhouette {
@@ -52,13 +52,18 @@ std::vector<std::uint32_t> count_runs(const BitMask& columns) {
   return counts;
 }
 
-Result<Rle> encode(const Result<BitMask>& mask) try {
-  if (!mask) return std::unexpected(mask.error());
-  const auto columns = transpose(*mask);
-  if (!columns) return std::unexpected(columns.error());
-  return Rle{mask->width, mask->height, count_runs(*columns)};
-} catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kLimitExceeded, "no memory for a mask's run lengths; use a smaller mask");
+/// `select()` gives the mask.
+template <typename Select>
+Result<Rle> encode(const Select& select) {
+  return guarded(
+      [&]() -> Result<Rle> {
+        const Result<BitMask> mask = select();
+        if (!mask) return std::unexpected(mask.error());
+        const auto columns = transpose(*mask);
+        if (!columns) return std::unexpected(columns.error());
+        return Rle{mask->width, mask->height, count_runs(*columns)};
+      },
+      [] { return "no memory for a mask's run lengths; use a smaller mask"; });
 }
 
 /// Sets bits [begin, end) of a row.
@@ -126,88 +131,95 @@ Box Rle::bounding_box() const noexcept {
           static_cast<int>(bottom - top + 1)};
 }
 
-Result<std::string> Rle::compressed() const try {
-  std::string text;
-  text.reserve(counts.size() * 2);
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    std::int64_t rest = counts[i];
-    if (i >= kFirstDifference) rest -= counts[i - 2];
-    for (bool more = true; more;) {
-      auto group = static_cast<std::uint32_t>(rest) & kGroupMask;
-      rest >>= kGroupBits;
-      more = rest != ((group & kSignBit) != 0 ? -1 : 0);
-      if (more) group |= kMoreBit;
-      text += static_cast<char>(kFirstCharacter + static_cast<char>(group));
-    }
-  }
-  return text;
-} catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for the text of {} runs", counts.size()));
+Result<std::string> Rle::compressed() const {
+  return guarded(
+      [&]() -> Result<std::string> {
+        std::string text;
+        text.reserve(counts.size() * 2);
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+          std::int64_t rest = counts[i];
+          if (i >= kFirstDifference) rest -= counts[i - 2];
+          for (bool more = true; more;) {
+            auto group = static_cast<std::uint32_t>(rest) & kGroupMask;
+            rest >>= kGroupBits;
+            more = rest != ((group & kSignBit) != 0 ? -1 : 0);
+            if (more) group |= kMoreBit;
+            text += static_cast<char>(kFirstCharacter + static_cast<char>(group));
+          }
+        }
+        return text;
+      },
+      [&] { return fmt::format("no memory for the text of {} runs; use a smaller mask", counts.size()); });
 }
 
-Result<Rle> parse_rle(std::string_view compressed, int width, int height) try {
-  if (auto checked = check_mask_size(width, height); !checked) return std::unexpected(std::move(checked.error()));
-  const std::int64_t pixels = std::int64_t{width} * height;
-  Rle rle{width, height, {}};
-  std::int64_t sum = 0;
-  for (std::size_t at = 0; at < compressed.size();) {
-    const std::size_t start = at;
-    auto count = read_number(compressed, at);
-    if (!count) return std::unexpected(std::move(count.error()));
-    if (rle.counts.size() >= kFirstDifference) *count += rle.counts[rle.counts.size() - 2];
-    if (*count < 0) return bad_rle(fmt::format("the count at byte {} is {}, below 0", start, *count));
-    sum += *count;
-    if (sum > pixels) return wrong_sum(fmt::format("{} or more, at byte {}", sum, start), width, height);
-    // With runs of no length only at the ends there are at most this many; a hostile text has to stop somewhere.
-    if (rle.counts.size() > static_cast<std::size_t>(pixels) + 1) {
-      return bad_rle(fmt::format("more runs than the {} pixels of a mask of {} × {} can have", pixels, width, height));
-    }
-    rle.counts.push_back(static_cast<std::uint32_t>(*count));
-  }
-  if (sum != pixels) return wrong_sum(std::to_string(sum), width, height);
-  return rle;
-} catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for the runs of a mask of {} × {}", width, height));
+Result<Rle> parse_rle(std::string_view compressed, int width, int height) {
+  return guarded(
+      [&]() -> Result<Rle> {
+        if (auto checked = check_mask_size(width, height); !checked) return std::unexpected(std::move(checked.error()));
+        const std::int64_t pixels = std::int64_t{width} * height;
+        Rle rle{width, height, {}};
+        std::int64_t sum = 0;
+        for (std::size_t at = 0; at < compressed.size();) {
+          const std::size_t start = at;
+          auto count = read_number(compressed, at);
+          if (!count) return std::unexpected(std::move(count.error()));
+          if (rle.counts.size() >= kFirstDifference) *count += rle.counts[rle.counts.size() - 2];
+          if (*count < 0) return bad_rle(fmt::format("the count at byte {} is {}, below 0", start, *count));
+          sum += *count;
+          if (sum > pixels) return wrong_sum(fmt::format("{} or more, at byte {}", sum, start), width, height);
+          // With runs of no length only at the ends there are at most this many; a hostile text has to stop somewhere.
+          if (rle.counts.size() > static_cast<std::size_t>(pixels) + 1) {
+            return bad_rle(
+                fmt::format("more runs than the {} pixels of a mask of {} × {} can have", pixels, width, height));
+          }
+          rle.counts.push_back(static_cast<std::uint32_t>(*count));
+        }
+        if (sum != pixels) return wrong_sum(std::to_string(sum), width, height);
+        return rle;
+      },
+      [&] { return fmt::format("no memory for the runs of a mask of {} × {}; use a smaller one", width, height); });
 }
 
-Result<std::vector<std::uint8_t>> decode_rle(const Rle& rle) try {
-  if (auto checked = check_mask_size(rle.width, rle.height); !checked) {
-    return std::unexpected(std::move(checked.error()));
-  }
-  std::uint64_t sum = 0;
-  for (const std::uint32_t count : rle.counts) sum += count;
-  if (sum != static_cast<std::uint64_t>(rle.width) * static_cast<std::uint64_t>(rle.height)) {
-    return wrong_sum(std::to_string(sum), rle.width, rle.height);
-  }
-  auto columns = BitMask::create(rle.height, rle.width);
-  if (!columns) return std::unexpected(std::move(columns.error()));
-  const auto height = static_cast<std::size_t>(rle.height);
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < rle.counts.size(); ++i) {
-    const std::size_t end = at + rle.counts[i];
-    if (i % 2 == 0) at = end;
-    while (at < end) {
-      const std::size_t column = at / height;
-      const std::size_t stop = std::min(end, (column + 1) * height);
-      set_bits(columns->row(static_cast<int>(column)), at - column * height, stop - column * height);
-      at = stop;
-    }
-  }
-  const auto mask = transpose(*columns);
-  if (!mask) return std::unexpected(mask.error());
-  std::vector<std::uint8_t> values(static_cast<std::size_t>(sum));
-  expand_bits(*mask, values);
-  return values;
-} catch (const std::bad_alloc&) {
-  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for a mask of {} × {}", rle.width, rle.height));
+Result<std::vector<std::uint8_t>> decode_rle(const Rle& rle) {
+  return guarded(
+      [&]() -> Result<std::vector<std::uint8_t>> {
+        if (auto checked = check_mask_size(rle.width, rle.height); !checked) {
+          return std::unexpected(std::move(checked.error()));
+        }
+        std::uint64_t sum = 0;
+        for (const std::uint32_t count : rle.counts) sum += count;
+        if (sum != static_cast<std::uint64_t>(rle.width) * static_cast<std::uint64_t>(rle.height)) {
+          return wrong_sum(std::to_string(sum), rle.width, rle.height);
+        }
+        auto columns = BitMask::create(rle.height, rle.width);
+        if (!columns) return std::unexpected(std::move(columns.error()));
+        const auto height = static_cast<std::size_t>(rle.height);
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < rle.counts.size(); ++i) {
+          const std::size_t end = at + rle.counts[i];
+          if (i % 2 == 0) at = end;
+          while (at < end) {
+            const std::size_t column = at / height;
+            const std::size_t stop = std::min(end, (column + 1) * height);
+            set_bits(columns->row(static_cast<int>(column)), at - column * height, stop - column * height);
+            at = stop;
+          }
+        }
+        const auto mask = transpose(*columns);
+        if (!mask) return std::unexpected(mask.error());
+        std::vector<std::uint8_t> values(static_cast<std::size_t>(sum));
+        expand_bits(*mask, values);
+        return values;
+      },
+      [&] { return fmt::format("no memory for a mask of {} × {}; use a smaller one", rle.width, rle.height); });
 }
 
 Result<Rle> encode_rle(std::span<const std::uint8_t> mask, int width, int height) {
-  return encode(select_set(mask, width, height));
+  return encode([&] { return select_set(mask, width, height); });
 }
 
 Result<Rle> class_rle(std::span<const std::int32_t> classes, int width, int height, std::int32_t value) {
-  return encode(select_class(classes, width, height, value));
+  return encode([&] { return select_class(classes, width, height, value); });
 }
 
 }  // namespace silhouette

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.hpp"
 #include "resources/descriptor.hpp"
 #include "resources/file_lock.hpp"
 #include "resources/models.hpp"
@@ -79,12 +80,11 @@ std::string registered_name(const fs::path& cache, const fs::path& file) {
 
 /// Adds what `directory` keeps of files with that ending. A model's several files come to one.
 Result<void> add_files(const fs::path& directory, std::string_view ending, std::map<fs::path, CachedModel>& models) {
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    const auto target = target_of(at->path(), ending);
-    const auto size = size_of(at->path());
-    if (target.empty() || !size) continue;
-    const bool whole = at->path() == target;
+  const auto add = [&](const fs::path& file) {
+    const auto target = target_of(file, ending);
+    const auto size = size_of(file);
+    if (target.empty() || !size) return true;
+    const bool whole = file == target;
     const auto [model, added] = models.try_emplace(target);
     auto& [path, entry] = *model;
     if (added) entry.complete = false;
@@ -92,7 +92,9 @@ Result<void> add_files(const fs::path& directory, std::string_view ending, std::
     entry.bytes += size->bytes;
     entry.complete = entry.complete || whole;
     entry.last_used = std::max(entry.last_used, size->used);
-  }
+    return true;
+  };
+  const auto error = visit_folder(directory, add);
   if (error && error != std::errc::no_such_file_or_directory) {
     return fail(ErrorCode::kIoError, fmt::format("can't read '{}': {}", directory.string(), error.message()));
   }
@@ -115,11 +117,11 @@ Result<std::optional<bool>> remove_files(const fs::path& target) {
   const FileDescriptor written(::open(part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!*lock || is_being_written(written)) return std::nullopt;
   const auto ending = target.extension().string();
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const auto& path = at->path();
+  error = visit_folder(folder, [&](const fs::path& path) {
     std::error_code ignored;
     if (path != target && path != lock_path(target) && target_of(path, ending) == target) fs::remove(path, ignored);
-  }
+    return true;
+  });
   const bool removed = fs::remove(target, error);
   if (error) return fail(ErrorCode::kIoError, fmt::format("can't delete '{}': {}", target.string(), error.message()));
   return removed;

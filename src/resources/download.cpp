@@ -248,7 +248,8 @@ auto guarded(const std::string& url, const Body& body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to download '{}'", display_source(url)));
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no memory to download '{}'; end other programs", display_source(url)));
   } catch (const std::exception& error) {
     return fail(ErrorCode::kInternal, fmt::format("download of '{}' failed: {}", display_source(url), error.what()));
   } catch (...) {

@@ -244,7 +244,8 @@ auto guarded(const std::string& source, const Function& function) -> decltype(fu
   try {
     return function();
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory for '{}'", display_source(source)));
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no memory for '{}'; end other programs", display_source(source)));
   } catch (const std::exception& error) {
     return fail(ErrorCode::kInternal, fmt::format("'{}': {}", display_source(source), error.what()));
   }

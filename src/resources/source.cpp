@@ -274,7 +274,8 @@ Result<std::vector<std::byte>> read_source(const std::string& text, std::stop_to
   try {
     return read_classified(text, std::move(stop), patience);
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to read '{}'", display_source(text)));
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("no memory to read '{}'; end other programs", display_source(text)));
   } catch (const std::exception& error) {
     return fail(ErrorCode::kInternal, fmt::format("reading '{}' failed: {}", display_source(text), error.what()));
   }
@@ -294,7 +295,7 @@ Result<SourceDescription> describe_source(std::string_view source) {
     }
     return description;
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::kLimitExceeded, "no memory to look at the source");
+    return fail(ErrorCode::kLimitExceeded, "no memory to look at the source; end other programs");
   }
 }
 

@@ -31,6 +31,7 @@ constexpr long kReceiveBufferBytes = 64 * 1024;
 /// Of all responses of a transfer together. libcurl allows a single line 100 kB, and from 8.3 on 300 kB in all.
 constexpr std::uint64_t kMaxHeadBytes = 256 << 10;
 constexpr std::string_view kLongHead = "the head of the server's answer has no end; check the address";
+constexpr std::string_view kNoMemory = "no memory; end other programs, or download a smaller file";
 constexpr int kFirstRedirect = 300;
 constexpr int kFirstError = 400;
 /// CURLE_TOO_LARGE of libcurl 8.
@@ -276,7 +277,8 @@ Result<void> Transfer::take(std::span<const std::byte> bytes) {
 std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> headers) {
   MultiHandle multi(::curl_multi_init());
   if (!multi || !configure(headers) || ::curl_multi_add_handle(multi.get(), easy_.get()) != CURLM_OK) {
-    return failure(ErrorCode::kInternal, Kind::kFinal, "libcurl can't be set up");
+    // Which of its options it has was found out before the first release: it lacks memory.
+    return failure(ErrorCode::kLimitExceeded, Kind::kFinal, kNoMemory);
   }
   // libcurl wants the transfer taken out of the multi handle before either goes.
   const auto detach = [&](CURL* easy) { ::curl_multi_remove_handle(multi.get(), easy); };
@@ -301,6 +303,7 @@ std::expected<void, TransferFailure> Transfer::run(std::span<const std::string> 
     if (code == CURLM_OK) code = ::curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(wait_ms), nullptr);
     // Until the answer begins only the stall counts.
     if (recent_ > 0 || waited_ > Clock::duration::zero()) waited_ += Clock::now() - start;
+    if (code == CURLM_OUT_OF_MEMORY) return failure(ErrorCode::kLimitExceeded, Kind::kFinal, kNoMemory);
     if (code != CURLM_OK) return failure(ErrorCode::kInternal, Kind::kFinal, ::curl_multi_strerror(code));
   }
   int left = 0;
@@ -425,7 +428,7 @@ std::unexpected<TransferFailure> Transfer::curl_failure(CURLcode code) const {
     case CURLE_OUT_OF_MEMORY:
       // So libcurl 7 calls a line of the head that is longer than it takes.
       if (in_head()) return failure(ErrorCode::kDownloadFailed, Kind::kFinal, kLongHead);
-      return failure(ErrorCode::kLimitExceeded, Kind::kFinal, "no memory");
+      return failure(ErrorCode::kLimitExceeded, Kind::kFinal, kNoMemory);
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:

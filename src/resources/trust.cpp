@@ -6,9 +6,7 @@
 
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "base/file.hpp"
@@ -49,9 +47,12 @@ bool readable(const char* path) {
 
 bool has_entries(const char* folder) {
   if (folder == nullptr) return false;
-  std::error_code error;
-  const std::filesystem::directory_iterator entries(folder, error);
-  return !error && entries != std::filesystem::directory_iterator();
+  bool any = false;
+  static_cast<void>(visit_folder(folder, [&](const auto&) {
+    any = true;
+    return false;
+  }));
+  return any;
 }
 
 std::string system_bundle(const curl_version_info_data& curl) {

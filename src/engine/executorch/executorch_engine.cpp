@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -20,12 +21,22 @@ namespace {
 
 namespace et = ::executorch;
 
+constexpr std::size_t kLoadingBytes = std::size_t{16} << 20;  ///< that loading needs beside the weights
+
+/// Whether memory has ended since this was last reset. Most of the runtime's errors say that something failed and not
+/// why; its log does, in XNNPACK's words and numbers or its own. Guarded by ExecutorchTurn but for pool threads, which
+/// may log.
+std::atomic<bool> memory_ended = false;
+
 void emit_log(et_timestamp_t /*timestamp*/, et_pal_log_level_t level, const char* file, const char* /*function*/,
               size_t line, const char* message, size_t length) {
+  const std::string_view text(message, length);
+  for (const std::string_view sign : {"out_of_memory", "allocat", "status: 0x6", ": 0x21"}) {
+    if (text.contains(sign)) memory_ended = true;
+  }
   if (std::getenv("SILHOUETTE_EXECUTORCH_LOG") == nullptr) return;
-  const std::string text =
-      fmt::format("executorch {} {}:{}: {}\n", static_cast<char>(level), file, line, std::string_view(message, length));
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fprintf(stderr, "executorch %c %s:%zu: %.*s\n", static_cast<char>(level), file, line,
+               static_cast<int>(text.size()), text.data());
 }
 
 void initialize_runtime() {
@@ -39,6 +50,7 @@ void initialize_runtime() {
 
 Error load_error(et::runtime::Error error, std::string_view name) {
   using enum et::runtime::Error;
+  if (memory_ended) error = MemoryAllocationFailed;
   switch (error) {
     case OperatorMissing:
       return {ErrorCode::kUnsupportedModel,
@@ -47,7 +59,8 @@ Error load_error(et::runtime::Error error, std::string_view name) {
       return {ErrorCode::kUnsupportedModel,
               fmt::format("'{}' needs a backend that isn't built in; export it for XNNPACK", name)};
     case MemoryAllocationFailed:
-      return {ErrorCode::kLimitExceeded, fmt::format("no memory for the model '{}'; use a smaller one", name)};
+      return {ErrorCode::kLimitExceeded,
+              fmt::format("no memory for the model '{}'; use a smaller one, or end other programs", name)};
     default:
       return {ErrorCode::kInvalidModel, fmt::format("ExecuTorch refuses the model '{}' (error 0x{:x}); export it again",
                                                     name, static_cast<unsigned>(error))};
@@ -62,6 +75,7 @@ class ExecutorchEngine final : public Engine {
 
   // Unloading frees memory that a run of another engine may be using the pool for.
   ~ExecutorchEngine() override {
+    if (!module_) return;
     const ExecutorchTurn turn;
     module_.reset();
   }
@@ -69,8 +83,14 @@ class ExecutorchEngine final : public Engine {
   ExecutorchEngine& operator=(const ExecutorchEngine&) = delete;
 
   Result<void> load() {
+    // What XNNPACK makes of the weights, and what it runs in. Short of that it mayn't notice all that it lacks: zeros
+    // around quantised convolutions, for one.
+    auto reserve = AlignedBuffer<std::byte>::create(data_->bytes().size() + kLoadingBytes, "loading a model");
+    if (!reserve) return std::unexpected(std::move(reserve.error()));
+    *reserve = {};
     const ExecutorchTurn turn;
     const ExecutorchPool::Scope scope(pool_);
+    memory_ended = false;
     module_ = std::make_unique<et::extension::Module>(bytes_.make_loader());
     auto error = module_->load(et::runtime::Program::Verification::InternalConsistency);
     if (error == et::runtime::Error::Ok) error = module_->load_forward();
@@ -116,8 +136,13 @@ class ExecutorchEngine final : public Engine {
     et::aten::TensorImpl impl(et::aten::ScalarType::Float, static_cast<ssize_t>(sizes.size() - skipped),
                               sizes.data() + skipped, const_cast<float*>(input.data()), order.data() + skipped,
                               strides.data() + skipped);
+    memory_ended = false;
     const auto outputs = module_->forward(et::runtime::EValue(Tensor(&impl)));
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
+    if (!outputs.ok() && (memory_ended || outputs.error() == et::runtime::Error::MemoryAllocationFailed)) {
+      return fail(ErrorCode::kLimitExceeded,
+                  fmt::format("no memory to run the model '{}'; use a smaller one, or end other programs", label_));
+    }
     if (!outputs.ok()) {
       return fail(ErrorCode::kInternal,
                   fmt::format("ExecuTorch failed to run '{}' (error 0x{:x}); SILHOUETTE_EXECUTORCH_LOG=1 "

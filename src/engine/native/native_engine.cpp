@@ -135,7 +135,8 @@ class NativeEngine final : public Engine {
     }
     give_back(std::move(*workspace));
     if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
-    if (out_of_memory) return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to run '{}'", label_));
+    if (out_of_memory)
+      return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to run the model '{}'; use a smaller one", label_));
     return logits;
   }
 
@@ -160,7 +161,7 @@ class NativeEngine final : public Engine {
       if (!packing->run(weights_.data() + packing->offset, part)) packed = false;
     });
     if (packed) return {};
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to load the model '{}'", label_));
+    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to load the model '{}'; use a smaller one", label_));
   }
 
   Result<std::unique_ptr<Workspace>> take_workspace() {
