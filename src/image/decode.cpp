@@ -47,6 +47,19 @@ std::unexpected<Error> unsupported(std::string_view name, std::string_view what)
   return fail(ErrorCode::kUnsupportedImage, fmt::format("'{}' is {}; give {}", name, what, format_list()));
 }
 
+std::unexpected<Error> no_memory(std::string_view name) {
+  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some, or scale it down", name));
+}
+
+/// Threads that a format's loader can't do without: it ends the process, fails or waits for ever where they are
+/// refused.
+int threads_of_loader(const ImageFormat& format) {
+  // The decoders have threads of their own.
+  if (format.keyword == "heif" || format.keyword == "jxl") return kDecoderThreads;
+  // libvips has these whole in memory first, put there by its threads.
+  return format.keyword == "webp" ? vips_concurrency_get() : 0;
+}
+
 /// What is known of an image before its loader sees it.
 struct Facts {
   int page = 0;                ///< of a TIFF file
@@ -330,8 +343,10 @@ class Decoding {
     auto placer = PixelPlacer::create(vips_image_get_width(image), vips_image_get_height(image),
                                       vips_image_get_bands(image), orientation);
     if (!placer) return std::unexpected(std::move(placer.error()));
+    if (!memory_is_to_be_had()) return no_memory(name_);
     // libvips has a thread for each part and some more; it crashes where it is refused one.
-    const bool parallel = parallel_ && threads_are_to_be_had(vips_concurrency_get() + kOtherThreads);
+    const int threads = vips_concurrency_get() + kOtherThreads;
+    const bool parallel = parallel_ && memory_is_to_be_had(threads) && threads_are_to_be_had(threads);
     const bool done = parallel ? read_parallel(image, *placer) : read_here(image, *placer);
     if (stop_.stop_requested()) return cancelled();
     if (!done) return broken();
@@ -378,7 +393,7 @@ class Decoding {
   std::unexpected<Error> broken() const {
     const std::string reason = take_vips_reason(format_.keyword);
     if (reason.find("out of memory") != reason.npos) {
-      return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; scale it down first", name_));
+      return no_memory(name_);
     }
     // libheif of before 1.16, of what newer phones write.
     if (reason.find("Too many auxiliary image references") != reason.npos) {
@@ -444,9 +459,19 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
   if (sniffed.readable == nullptr) return unsupported(name, "in no image format that is read");
   const ImageFormat& format = *sniffed.readable;
   if (!memory_is_to_be_had()) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some", name));
+    return no_memory(name);
   }
-  if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  const auto vips = start_vips();
+  if (!vips) return std::unexpected(vips.error());
+  const int threads = threads_of_loader(format);
+  if (threads > 0 && !memory_is_to_be_had(threads)) return no_memory(name);
+  if (threads > 0 && !threads_are_to_be_had(threads)) {
+    return fail(
+        ErrorCode::kLimitExceeded,
+        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
+                    "in a process made by fork()",
+                    name, format.name));
+  }
   if (!enable_loader(format)) {
     return unsupported(name, fmt::format("a {} image, which the installed libvips can't read", format.name));
   }
@@ -478,14 +503,6 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
     changed = std::move(*prepared);
   } else if (format.keyword == "heif") {
     facts.premultiplied = has_premultiplied_alpha(bytes);
-  }
-  // These decoders have threads of their own, and end the process where they are refused.
-  if ((format.keyword == "heif" || format.keyword == "jxl") && !threads_are_to_be_had(kDecoderThreads)) {
-    return fail(
-        ErrorCode::kLimitExceeded,
-        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
-                    "in a process made by fork()",
-                    name, format.name));
   }
   return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
 }
