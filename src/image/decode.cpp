@@ -504,7 +504,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
   } else if (format.keyword == "heif") {
     facts.premultiplied = has_premultiplied_alpha(bytes);
   }
-  return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
+  return decode_known(changed.empty() ? bytes : changed.span(), name, format, facts, stop);
 }
 
 }  // namespace silhouette
