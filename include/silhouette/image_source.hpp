@@ -26,7 +26,8 @@ struct PixelView {
 };
 
 /// Names of the encoded formats that images may have with the libraries that are installed, in the order in which
-/// messages name them: "JPEG", "PNG" …. Empty if libvips can't be started.
+/// messages name them: "JPEG", "PNG" …. Empty if libvips can't be started, or if this process was made by fork() while
+/// another thread was reading an image.
 [[nodiscard]] SILHOUETTE_API std::vector<std::string> readable_image_formats();
 
 /// Where an image comes from. Reading happens in `forward`, which reports what is wrong with it.

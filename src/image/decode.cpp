@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "image/exif.hpp"
+#include "image/facts.hpp"
 #include "image/format.hpp"
 #include "image/heif.hpp"
 #include "image/kinds.hpp"
 #include "image/netpbm.hpp"
 #include "image/pixels.hpp"
-#include "image/tiff.hpp"
 #include "image/vips_runtime.hpp"
 #include "silhouette/image_source.hpp"
 
@@ -34,62 +34,17 @@ constexpr int kOtherThreads = 3;
 /// Of the decoders of HEIF and JPEG XL; as many as a small machine's have.
 constexpr int kDecoderThreads = 4;
 
-std::string format_list() {
-  std::string list;
-  const auto formats = readable_image_formats();
-  for (std::size_t i = 0; i < formats.size(); ++i) {
-    list += formats[i];
-    if (i + 1 < formats.size()) list += i + 2 == formats.size() ? " or " : ", ";
-  }
-  return list;
+std::unexpected<Error> no_memory(std::string_view name) {
+  return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some, or scale it down", name));
 }
 
-std::unexpected<Error> unsupported(std::string_view name, std::string_view what) {
-  return fail(ErrorCode::kUnsupportedImage, fmt::format("'{}' is {}; give {}", name, what, format_list()));
-}
-
-/// What is known of an image before its loader sees it.
-struct Facts {
-  int page = 0;                ///< of a TIFF file
-  int bands = 0;               ///< to keep of what the loader gives; 0: all
-  bool premultiplied = false;  ///< colours have been multiplied with alpha
-  bool ycbcr = false;          ///< the loader gives that instead of RGB
-};
-
-/// kUnsupportedImage for a kind of TIFF that isn't read.
-Result<Facts> tiff_facts(std::span<const std::byte> bytes, std::string_view name) {
-  const auto directories = tiff_directories(bytes);
-  if (directories.empty()) return Facts();
-  if (std::ranges::any_of(directories, &TiffDirectory::camera_raw)) {
-    return unsupported(name, "a camera's raw photo, which must be developed first");
-  }
-  Facts facts;
-  const auto whole = std::ranges::find(directories, false, &TiffDirectory::reduced);
-  const auto& directory = whole == directories.end() ? directories.front() : *whole;
-  facts.page = static_cast<int>(&directory - directories.data());
-  constexpr std::uint64_t kDepths[] = {1, 2, 4, 8, 16, 32, 64};
-  if (std::ranges::find(kDepths, directory.bits) == std::end(kDepths)) {
-    return unsupported(name, fmt::format("a TIFF image of {} bits a sample; 8 and 16 are read", directory.bits));
-  }
-  constexpr std::uint64_t kOldJpeg = 6;
-  constexpr std::uint64_t kJpeg = 7;
-  if (directory.photometric == kTiffYcbcr && directory.compression != kOldJpeg && directory.compression != kJpeg) {
-    const auto& s = directory.subsampling;
-    // 2 × 2 is what a file without the tag means.
-    if (s.size() < 2 || s[0] != 1 || s[1] != 1)
-      return unsupported(name, "a TIFF image with subsampled YCbCr that isn't JPEG-compressed");
-    facts.ycbcr = true;
-  }
-  constexpr std::uint64_t kRgb = 2;
-  const std::uint64_t colours = directory.photometric == kRgb || directory.photometric == kTiffYcbcr ? 3
-                                : directory.photometric <= 1                                         ? 1
-                                                                                                     : 0;
-  if (colours == 0 || directory.samples <= colours) return facts;
-  const auto kind = directory.extra_samples.empty() ? 0 : directory.extra_samples[0];
-  facts.premultiplied = kind == kTiffAssociatedAlpha;
-  const bool alpha = kind == kTiffAssociatedAlpha || kind == kTiffUnassociatedAlpha;
-  facts.bands = static_cast<int>(colours) + (alpha ? 1 : 0);
-  return facts;
+/// Threads that a format's loader can't do without: it ends the process, fails or waits for ever where they are
+/// refused.
+int threads_of_loader(const ImageFormat& format) {
+  // The decoders have threads of their own.
+  if (format.keyword == "heif" || format.keyword == "jxl") return kDecoderThreads;
+  // libvips has these whole in memory first, put there by its threads.
+  return format.keyword == "webp" ? vips_concurrency_get() : 0;
 }
 
 /// Whether a JPEG decoder's warnings tell of lost pixels: it goes on with grey, or with what came before.
@@ -339,8 +294,10 @@ class Decoding {
     auto placer = PixelPlacer::create(vips_image_get_width(image), vips_image_get_height(image),
                                       vips_image_get_bands(image), orientation);
     if (!placer) return std::unexpected(std::move(placer.error()));
+    if (!memory_is_to_be_had()) return no_memory(name_);
     // libvips has a thread for each part and some more; it crashes where it is refused one.
-    const bool parallel = parallel_ && threads_are_to_be_had(vips_concurrency_get() + kOtherThreads);
+    const int threads = vips_concurrency_get() + kOtherThreads;
+    const bool parallel = parallel_ && memory_is_to_be_had(threads) && threads_are_to_be_had(threads);
     const bool done = parallel ? read_parallel(image, *placer) : read_here(image, *placer);
     if (stop_.stop_requested()) return cancelled();
     if (!done) return broken();
@@ -389,20 +346,20 @@ class Decoding {
   std::unexpected<Error> broken() const {
     const std::string reason = take_vips_reason(format_.keyword);
     if (reason.find("out of memory") != reason.npos) {
-      return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; scale it down first", name_));
+      return no_memory(name_);
     }
     // libheif of before 1.16, of what newer phones write.
     if (reason.find("Too many auxiliary image references") != reason.npos) {
-      return unsupported(name_,
-                         "a HEIF image with several auxiliary images, for which the installed libheif is too old");
+      return unsupported_image(
+          name_, "a HEIF image with several auxiliary images, for which the installed libheif is too old");
     }
     if (reason.find("nsupported") != reason.npos) {
-      return unsupported(name_, fmt::format("a {} image of a kind that the installed library doesn't read ({})",
-                                            format_.name, reason));
+      return unsupported_image(name_, fmt::format("a {} image of a kind that the installed library doesn't read ({})",
+                                                  format_.name, reason));
     }
     // libheif of an image whose codec it was built without.
     if (reason.find("has not been built in") != reason.npos) {
-      return unsupported(name_, "a HEIC image, which the installed libheif can't read");
+      return unsupported_image(name_, "a HEIC image, which the installed libheif can't read");
     }
     return fail(ErrorCode::kInvalidImage, fmt::format("'{}' is a broken or truncated {} image: {}; get an intact copy",
                                                       name_, format_.name, reason));
@@ -451,22 +408,33 @@ Result<Image> decode_known(std::span<const std::byte> bytes, std::string_view na
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name, const std::stop_token& stop) {
   if (bytes.empty()) return fail(ErrorCode::kInvalidImage, fmt::format("'{}' is empty; give an image", name));
   const auto sniffed = sniff_format(bytes);
-  if (!sniffed.unreadable.empty()) return unsupported(name, fmt::format("{}, which isn't read", sniffed.unreadable));
-  if (sniffed.readable == nullptr) return unsupported(name, "in no image format that is read");
+  if (!sniffed.unreadable.empty())
+    return unsupported_image(name, fmt::format("{}, which isn't read", sniffed.unreadable));
+  if (sniffed.readable == nullptr) return unsupported_image(name, "in no image format that is read");
   const ImageFormat& format = *sniffed.readable;
   if (!memory_is_to_be_had()) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some", name));
+    return no_memory(name);
   }
-  if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  const auto vips = start_vips();
+  if (!vips) return std::unexpected(vips.error());
+  const int threads = threads_of_loader(format);
+  if (threads > 0 && !memory_is_to_be_had(threads)) return no_memory(name);
+  if (threads > 0 && !threads_are_to_be_had(threads)) {
+    return fail(
+        ErrorCode::kLimitExceeded,
+        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
+                    "in a process made by fork()",
+                    name, format.name));
+  }
   if (!enable_loader(format)) {
-    return unsupported(name, fmt::format("a {} image, which the installed libvips can't read", format.name));
+    return unsupported_image(name, fmt::format("a {} image, which the installed libvips can't read", format.name));
   }
 
   Facts facts;
   AlignedBuffer<std::byte> changed;
   if (format.keyword == "jpeg") {
     if (const auto kind = unreadable_jpeg_kind(bytes); !kind.empty())
-      return unsupported(name, fmt::format("{}, which isn't read", kind));
+      return unsupported_image(name, fmt::format("{}, which isn't read", kind));
     // Some cameras and servers leave the end mark out. If rows are missing, too, the decoder says so.
     if (!has_jpeg_end(bytes)) {
       auto whole = AlignedBuffer<std::byte>::create(bytes.size() + 2, "an image's file");
@@ -478,7 +446,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
     }
   } else if (format.keyword == "png") {
     if (const auto kind = unreadable_png_kind(bytes); !kind.empty())
-      return unsupported(name, fmt::format("{}, which isn't read", kind));
+      return unsupported_image(name, fmt::format("{}, which isn't read", kind));
   } else if (format.keyword == "tiff") {
     const auto read = tiff_facts(bytes, name);
     if (!read) return std::unexpected(read.error());
@@ -489,14 +457,6 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
     changed = std::move(*prepared);
   } else if (format.keyword == "heif") {
     facts.premultiplied = has_premultiplied_alpha(bytes);
-  }
-  // These decoders have threads of their own, and end the process where they are refused.
-  if ((format.keyword == "heif" || format.keyword == "jxl") && !threads_are_to_be_had(kDecoderThreads)) {
-    return fail(
-        ErrorCode::kLimitExceeded,
-        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
-                    "in a process made by fork()",
-                    name, format.name));
   }
   return decode_known(changed.empty() ? bytes : changed.span(), name, format, facts, stop);
 }

@@ -15,8 +15,9 @@ namespace silhouette {
 /// white, bands that are neither colour nor alpha left out, first frame or first page that is no thumbnail. `name`
 /// stands for the input in messages. kInvalidImage (broken, truncated, empty), kUnsupportedImage (a format, or a kind
 /// of one, that isn't read), kLimitExceeded (size, checked on the header before pixels are read; memory; threads that a
-/// decoder needs and the system refuses), kCancelled (`stop` is looked at between bands of rows). Thread-safe; in a
-/// process made by fork() it does all on the calling thread.
+/// decoder needs and the system refuses), kCancelled (`stop` is looked at between bands of rows). Thread-safe. In a
+/// process made by fork() it does all on the calling thread, and refuses what can't be done so (WebP, HEIF/AVIF,
+/// JPEG XL), and everything if another thread was reading an image then.
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name, const std::stop_token& stop = {});
 
 /// The caller's pixels → the same. kInvalidArgument if the sizes and the number of bytes don't fit together,

@@ -24,7 +24,8 @@ bool reads_heic() {
 std::vector<std::string> readable_image_formats() {
   try {
     std::vector<std::string> names;
-    if (!start_vips()) return names;
+    const auto vips = start_vips();
+    if (!vips) return names;
     for (const auto& format : image_formats()) {
       if (!enable_loader(format)) continue;
       names.emplace_back(format.name == "HEIF/AVIF" && !reads_heic() ? "AVIF" : format.name);

@@ -52,8 +52,9 @@ Result<Image> render_text(std::string_view text, int pixel_height) {
     return fail(ErrorCode::kLimitExceeded,
                 fmt::format("no {} to draw text with; draw without a legend (OverlayOptions::legend)", what));
   };
-  if (!memory_is_to_be_had()) return short_of("memory");
-  if (auto started = start_vips(); !started) return std::unexpected(std::move(started.error()));
+  if (!memory_is_to_be_had(kPangoThreads)) return short_of("memory");
+  const auto vips = start_vips();
+  if (!vips) return std::unexpected(vips.error());
   if (!threads_are_to_be_had(kPangoThreads)) return short_of("threads");
   // For itself: libvips' reasons are kept in one place for all threads.
   const std::unique_lock lock(vips_messages());

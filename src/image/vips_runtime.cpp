@@ -3,15 +3,18 @@
 #include <glib.h>
 #include <gmodule.h>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <exception>
 #include <latch>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -29,6 +32,17 @@ thread_local int quiet_scopes = 0;
 
 /// The process that libvips was started in.
 pid_t starter = 0;
+
+std::atomic<int> uses = 0;
+/// Of another thread than the one that forked, which isn't in libvips.
+std::atomic<bool> forked_in_use = false;
+
+void look_at_uses() {
+  if (uses > 0) forked_in_use = true;
+}
+
+// Before main, for there may be a use at any time after that.
+[[maybe_unused]] const int watching = ::pthread_atfork(nullptr, nullptr, look_at_uses);
 
 // libpng's own words, for one, reach libvips' log and not its error buffer.
 thread_local std::string last_warning;
@@ -91,12 +105,28 @@ bool domain_contains(std::string_view line, std::string_view keyword) {
 
 }  // namespace
 
-Result<void> start_vips() {
+VipsUse::VipsUse() noexcept {
+  ++uses;
+}
+
+VipsUse::VipsUse(VipsUse&& other) noexcept : counts_(std::exchange(other.counts_, false)) {}
+
+VipsUse::~VipsUse() {
+  if (counts_) --uses;
+}
+
+Result<VipsUse> start_vips() {
+  if (forked_in_use) {
+    return fail(ErrorCode::kLimitExceeded,
+                "images can't be read in a process made by fork() while another thread was reading one; fork before "
+                "that, or exec a program");
+  }
+  VipsUse use;
   static std::once_flag once;
   static bool started = false;
   std::call_once(once, [] { started = initialise(); });
   if (!started) return fail(ErrorCode::kInternal, "libvips can't start; check that it is installed whole");
-  return {};
+  return use;
 }
 
 QuietScope::QuietScope() noexcept {
@@ -112,7 +142,7 @@ bool enable_loader(const ImageFormat& format) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   if (has_loader(format)) return true;
-  if (format.module == nullptr) return false;
+  if (format.module == nullptr || ::getpid() != starter) return false;
   const std::string path = std::string(SILHOUETTE_VIPS_MODULES "/") + format.module;
   GModule* const module = g_module_open(path.c_str(), G_MODULE_BIND_LAZY);
   if (module == nullptr) return false;
@@ -138,11 +168,14 @@ bool threads_are_to_be_had(int count) noexcept {
   }
 }
 
-bool memory_is_to_be_had() noexcept {
-  constexpr std::size_t kReserve = std::size_t{24} << 20;
-  void* const reserve = allocate_buffer(kReserve);
-  free_buffer(reserve, kReserve);
-  return reserve != nullptr;
+bool memory_is_to_be_had(int threads) noexcept {
+  constexpr std::size_t kAround = std::size_t{24} << 20;
+  // Of address space, 8 and 64 MB: the latter is taken where it is there, whether or not others need it more.
+  constexpr std::size_t kThread = std::size_t{72} << 20;
+  const std::size_t reserve = kAround + static_cast<std::size_t>(threads) * kThread;
+  void* const reserved = allocate_buffer(reserve);
+  free_buffer(reserved, reserve);
+  return reserved != nullptr;
 }
 
 std::shared_mutex& vips_messages() {
