@@ -48,10 +48,10 @@ bool readable(const char* path) {
 bool has_entries(const char* folder) {
   if (folder == nullptr) return false;
   bool any = false;
-  static_cast<void>(visit_folder(folder, [&](const auto&) {
+  [[maybe_unused]] const auto error = visit_folder(folder, [&](const auto&) {
     any = true;
     return false;
-  }));
+  });
   return any;
 }
 

@@ -21,7 +21,6 @@
 namespace silhouette::test::faults {
 namespace {
 
-constexpr long kPoints = 250;               ///< of a scenario, unless all are wanted
 constexpr unsigned kSecondsUntilHung = 60;  ///< far beyond what any call takes
 constexpr std::size_t kMostFaults = 24;
 constexpr long kNeverEnds = 2'000'000;
