@@ -43,6 +43,13 @@ std::string format_list() {
   return list;
 }
 
+std::unexpected<Error> no_threads(std::string_view name, const ImageFormat& format) {
+  return fail(ErrorCode::kLimitExceeded,
+              fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
+                          "in a process made by fork()",
+                          name, format.name));
+}
+
 std::unexpected<Error> unsupported(std::string_view name, std::string_view what) {
   return fail(ErrorCode::kUnsupportedImage, fmt::format("'{}' is {}; give {}", name, what, format_list()));
 }
@@ -380,6 +387,8 @@ class Decoding {
     if (reason.find("out of memory") != reason.npos) {
       return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; scale it down first", name_));
     }
+    // libvips's own threads, which some of its operations start whatever is asked of it.
+    if (reason.find("creating thread") != reason.npos) return no_threads(name_, format_);
     // libheif of before 1.16, of what newer phones write.
     if (reason.find("Too many auxiliary image references") != reason.npos) {
       return unsupported(name_,
@@ -481,11 +490,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
   }
   // These decoders have threads of their own, and end the process where they are refused.
   if ((format.keyword == "heif" || format.keyword == "jxl") && !threads_are_to_be_had(kDecoderThreads)) {
-    return fail(
-        ErrorCode::kLimitExceeded,
-        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
-                    "in a process made by fork()",
-                    name, format.name));
+    return no_threads(name, format);
   }
   return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
 }

@@ -64,6 +64,19 @@ TEST_F(FaultsTest, FewThreadsAreNoFault) {
     fs::remove_all(path("masks"));
   }
 }
+
+// libvips starts threads for these whatever is asked of it.
+TEST_F(FaultsTest, AnImageThatNoThreadIsLeftForIsNotCalledBroken) {
+  if (const auto reason = no_stranger(); !reason.empty()) GTEST_SKIP() << reason;
+  const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
+  for (const char* image : {"t_ycbcr.tif", "two_frames.webp"}) {
+    auto start = by_stranger(
+        {"segment", source_file(std::string("tests/data/images/") + image).string(), "--model", model, "--json"});
+    for (const char* part : {"prlimit", "--nproc=1", "--core=0"}) start.wrapper.emplace_back(part);
+    const auto finished = run_silhouette(start);
+    EXPECT_THAT(finished, testing::AnyOf(Succeeded(), FailedWith(7, "no threads"))) << image;
+  }
+}
 #endif
 
 TEST_F(FaultsTest, AFolderThatCantBeReadIsReportedAndTheRestIsDone) {
