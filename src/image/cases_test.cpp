@@ -271,6 +271,13 @@ TEST(ImageCases, WithoutThreadsAndInForkedProcessesImagesAreDecoded) {
   EXPECT_EQ(in_child([&] { return code_of(decode_image(cmyk, "cmyk.jpg")); }, false), 0);
   EXPECT_EQ(in_child([&] { return code_of(render_text("legend", 20)); }, false),
             10 + static_cast<int>(ErrorCode::kLimitExceeded));
+  for (const char* name : {"t_ycbcr.tif", "two_frames.webp"}) {
+    const auto bytes = file(name);
+    ASSERT_TRUE(decode_image(bytes, name)) << name;
+    EXPECT_EQ(in_child([&] { return code_of(decode_image(bytes, name)); }, false),
+              10 + static_cast<int>(ErrorCode::kLimitExceeded))
+        << name;
+  }
   if (geteuid() != 0) GTEST_SKIP() << "only root can become a user who may have no second thread";
   EXPECT_EQ(in_child([&] { return code_of(decode_image(cmyk, "cmyk.jpg")); }, true), 0);
   EXPECT_EQ(in_child([&] { return code_of(render_text("legend", 20)); }, true),

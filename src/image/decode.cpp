@@ -492,6 +492,8 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
   if ((format.keyword == "heif" || format.keyword == "jxl") && !threads_are_to_be_had(kDecoderThreads)) {
     return no_threads(name, format);
   }
+  // libvips puts these into memory by threads of its own, and in a process made by fork() waits for them for ever.
+  if ((format.keyword == "webp" || facts.ycbcr) && !threads_are_to_be_had(1)) return no_threads(name, format);
   return decode_known(changed.size() > 0 ? changed.span() : bytes, name, format, facts, stop);
 }
 
