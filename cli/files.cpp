@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "signals.hpp"
+
 namespace silhouette::cli {
 namespace {
 
@@ -39,10 +41,35 @@ std::unexpected<Error> system_error(const char* verb, const fs::path& path, int 
 }
 
 Result<void> write_special(const fs::path& path, std::span<const std::span<const std::byte>> parts) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.get() < 0) return system_error("write", path, errno);
-  for (const auto part : parts) {
-    if (!write_all(file.get(), part)) return system_error("write", path, errno);
+  // Opening a pipe waits for a reader, and writing to it for one that reads: no signal would end that.
+  std::array<pollfd, 2> descriptors{pollfd{.fd = -1, .events = POLLOUT, .revents = 0},
+                                    pollfd{.fd = Signals::wake_descriptor(), .events = POLLIN, .revents = 0}};
+  const auto given_up = [&](int milliseconds) {
+    ::poll(descriptors.data(), descriptors.size(), milliseconds);
+    return descriptors[1].revents != 0;
+  };
+  const auto cancelled = [&] {
+    return fail(ErrorCode::kCancelled, fmt::format("cancelled while writing '{}'", path.string()));
+  };
+  constexpr int kReaderWait = 50;
+  int number = -1;
+  while ((number = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+    if (errno != ENXIO || !fs::is_fifo(path)) return system_error("write", path, errno);
+    if (given_up(kReaderWait)) return cancelled();
+  }
+  Descriptor file(number);
+  descriptors[0].fd = number;
+  for (auto rest : parts) {
+    while (!rest.empty()) {
+      const ssize_t n = ::write(file.get(), rest.data(), rest.size());
+      if (n >= 0) {
+        rest = rest.subspan(static_cast<std::size_t>(n));
+      } else if (errno == EAGAIN) {
+        if (given_up(-1)) return cancelled();
+      } else if (errno != EINTR) {
+        return system_error("write", path, errno);
+      }
+    }
   }
   return {};
 }

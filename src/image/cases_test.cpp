@@ -273,6 +273,9 @@ TEST(ImageCases, WithoutThreadsAndInForkedProcessesImagesAreDecoded) {
   EXPECT_EQ(in_child([&] { return code_of(decode_image(cmyk, "cmyk.jpg")); }, false), 0);
   EXPECT_EQ(in_child([&] { return code_of(render_text("legend", 20)); }, false),
             10 + static_cast<int>(ErrorCode::kLimitExceeded));
+  const auto ycbcr = file("t_ycbcr.tif");
+  ASSERT_TRUE(decode_image(ycbcr, "ycbcr.tif"));
+  EXPECT_EQ(in_child([&] { return code_of(decode_image(ycbcr, "ycbcr.tif")); }, false), 0);
   if (geteuid() != 0) GTEST_SKIP() << "only root can become a user who may have no second thread";
   EXPECT_EQ(in_child([&] { return code_of(decode_image(cmyk, "cmyk.jpg")); }, true), 0);
   EXPECT_EQ(in_child([&] { return code_of(render_text("legend", 20)); }, true),

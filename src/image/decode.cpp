@@ -38,6 +38,13 @@ std::unexpected<Error> no_memory(std::string_view name) {
   return fail(ErrorCode::kLimitExceeded, fmt::format("no memory to decode '{}'; free some, or scale it down", name));
 }
 
+std::unexpected<Error> no_threads(std::string_view name, const ImageFormat& format) {
+  return fail(ErrorCode::kLimitExceeded,
+              fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
+                          "in a process made by fork()",
+                          name, format.name));
+}
+
 /// Threads that a format's loader can't do without: it ends the process, fails or waits for ever where they are
 /// refused.
 int threads_of_loader(const ImageFormat& format) {
@@ -45,6 +52,21 @@ int threads_of_loader(const ImageFormat& format) {
   if (format.keyword == "heif" || format.keyword == "jxl") return kDecoderThreads;
   // libvips has these whole in memory first, put there by its threads.
   return format.keyword == "webp" ? vips_concurrency_get() : 0;
+}
+
+/// Of the full range (TIFF 6.0, section 21, with its default coefficients). Not by libvips, whose matrices want
+/// threads.
+void ycbcr_to_rgb(Image& image) {
+  const auto values = image.pixels.span();
+  const auto rounded = [](double value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5, 0.0, 255.0)); };
+  for (std::size_t i = 0; i + 2 < values.size(); i += 3) {
+    const double y = values[i];
+    const double blue = values[i + 1] - 128.0;
+    const double red = values[i + 2] - 128.0;
+    values[i] = rounded(y + 1.402 * red);
+    values[i + 1] = rounded(y - 0.344136 * blue - 0.714136 * red);
+    values[i + 2] = rounded(y + 1.772 * blue);
+  }
 }
 
 /// Whether a JPEG decoder's warnings tell of lost pixels: it goes on with grey, or with what came before.
@@ -68,7 +90,9 @@ class Decoding {
     const int orientation = orientation_of(loaded->get());
     auto converted = convert(std::move(*loaded));
     if (!converted) return std::unexpected(std::move(converted.error()));
-    return read(converted->get(), orientation);
+    auto pixels = read(converted->get(), orientation);
+    if (pixels && facts_.ycbcr) ycbcr_to_rgb(*pixels);
+    return pixels;
   }
 
  private:
@@ -212,22 +236,9 @@ class Decoding {
       image.reset(next);
     }
     if (facts_.ycbcr && bands >= 3 && format == VIPS_FORMAT_UCHAR) {
-      // Of the full range (TIFF 6.0, section 21, with its default coefficients).
-      const std::array<double, 9> matrix{1, 0, 1.402, 1, -0.344136, -0.714136, 1, 1.772, 0};
-      const VipsImagePtr coefficients(vips_image_new_matrix_from_array(3, 3, matrix.data(), 9));
-      const std::array<double, 3> one{1, 1, 1};
-      const std::array<double, 3> before{0, -128, -128};
-      const std::array<double, 3> half{0.5, 0.5, 0.5};
-      if (coefficients == nullptr) return nullptr;
       if (vips_extract_band(image.get(), &next, 0, "n", 3, nullptr) != 0) return nullptr;
-      const VipsImagePtr colours(next);
-      if (vips_linear(colours.get(), &next, one.data(), before.data(), 3, nullptr) != 0) return nullptr;
-      const VipsImagePtr centred(next);
-      if (vips_recomb(centred.get(), &next, coefficients.get(), nullptr) != 0) return nullptr;
-      const VipsImagePtr rgb(next);
-      if (vips_linear(rgb.get(), &next, one.data(), half.data(), 3, "uchar", TRUE, nullptr) != 0) return nullptr;
-      const VipsImagePtr bytes(next);
-      if (vips_copy(bytes.get(), &next, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr) != 0) return nullptr;
+      const VipsImagePtr planes(next);
+      if (vips_copy(planes.get(), &next, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr) != 0) return nullptr;
       image.reset(next);
     }
     return image;
@@ -348,6 +359,8 @@ class Decoding {
     if (reason.find("out of memory") != reason.npos) {
       return no_memory(name_);
     }
+    // libvips's own threads, which some of its operations start whatever is asked of it.
+    if (reason.find("creating thread") != reason.npos) return no_threads(name_, format_);
     // libheif of before 1.16, of what newer phones write.
     if (reason.find("Too many auxiliary image references") != reason.npos) {
       return unsupported_image(
@@ -419,13 +432,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view na
   if (!vips) return std::unexpected(vips.error());
   const int threads = threads_of_loader(format);
   if (threads > 0 && !memory_is_to_be_had(threads)) return no_memory(name);
-  if (threads > 0 && !threads_are_to_be_had(threads)) {
-    return fail(
-        ErrorCode::kLimitExceeded,
-        fmt::format("no threads to decode '{}' with, as {} needs; raise the limit on processes, or don't decode "
-                    "in a process made by fork()",
-                    name, format.name));
-  }
+  if (threads > 0 && !threads_are_to_be_had(threads)) return no_threads(name, format);
   if (!enable_loader(format)) {
     return unsupported_image(name, fmt::format("a {} image, which the installed libvips can't read", format.name));
   }

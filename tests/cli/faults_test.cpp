@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,19 @@ TEST_F(FaultsTest, FewThreadsAreNoFault) {
     EXPECT_EQ(json_lines(finished.out).size(), 30U);
     EXPECT_EQ(files("masks").size(), 30U);
     fs::remove_all(path("masks"));
+  }
+}
+
+// libvips starts threads for these whatever is asked of it.
+TEST_F(FaultsTest, AnImageThatNoThreadIsLeftForIsNotCalledBroken) {
+  if (const auto reason = no_stranger(); !reason.empty()) GTEST_SKIP() << reason;
+  const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
+  for (const char* image : {"t_ycbcr.tif", "two_frames.webp"}) {
+    auto start = by_stranger(
+        {"segment", source_file(std::string("tests/data/images/") + image).string(), "--model", model, "--json"});
+    for (const char* part : {"prlimit", "--nproc=1", "--core=0"}) start.wrapper.emplace_back(part);
+    const auto finished = run_silhouette(start);
+    EXPECT_THAT(finished, testing::AnyOf(Succeeded(), FailedWith(7, "no threads"))) << image;
   }
 }
 #endif
@@ -142,6 +156,29 @@ TEST_F(FaultsTest, APipeThatNobodyWritesToCanBeInterrupted) {
   const auto finished = process.finish();
   EXPECT_EQ(finished.exit_code, 130);
   EXPECT_EQ(finished.err, "");
+}
+
+TEST_F(FaultsTest, APipeThatNobodyReadsFromCanBeInterrupted) {
+  fs::create_directory(path("masks"));
+  ASSERT_EQ(::mkfifo(path("masks/b.mask.png").c_str(), 0600), 0);
+  write("a.ppm", photo());
+  write("b.ppm", photo());
+  Process process(invocation({"segment", "a.ppm", "b.ppm", "--mask", "masks/", "--json"}));
+  process.wait_for_output();
+  process.send_signal(SIGTERM);
+  EXPECT_EQ(process.finish().exit_code, 128 + SIGTERM);
+}
+
+TEST_F(FaultsTest, APipeWhoseReaderStopsReadingCanBeInterrupted) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  // Its overlay is more than a pipe holds.
+  const std::string sample = source_file("models/samples/chelsea.png").string();
+  Process process(invocation({"segment", sample, "--overlay", "pipe"}));
+  const int reader = ::open(path("pipe").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  process.send_signal(SIGTERM);
+  EXPECT_EQ(process.finish().exit_code, 128 + SIGTERM);
+  ::close(reader);
 }
 
 TEST_F(FaultsTest, AFileThatMayNotGrowIsAnErrorAndLeavesNothing) {
