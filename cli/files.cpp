@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A descriptor that is closed at the end, and then the file that goes with it removed, unless it was kept.
+/// A descriptor that is closed at the end.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}

@@ -1,5 +1,7 @@
 #include "graph/output_range.hpp"
 
+#include <algorithm>
+
 namespace silhouette::graph {
 namespace {
 
@@ -8,10 +10,8 @@ bool is_within_unit(const Activation& activation) {
          activation.function == Activation::Function::kHardsigmoid || (activation.min >= 0 && activation.max <= 1);
 }
 
-}  // namespace
-
-OutputRange output_range(const Graph& graph) {
-  TensorId wanted = graph.output;
+/// Of one value, found by looking at the operator that makes it. `adds` bounds the way through sums of sums.
+OutputRange range_of(const Graph& graph, TensorId wanted, int adds) {
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
     if (node->output != wanted) continue;
     if (is_within_unit(node->activation)) return OutputRange::kUnit;
@@ -22,7 +22,13 @@ OutputRange output_range(const Graph& graph) {
       case Op::kTranspose:
       case Op::kResizeBilinear: wanted = node->inputs[0]; break;
       case Op::kAdd:
-      case Op::kSubtract:
+      case Op::kSubtract: {
+        // One side is enough: 1 − sigmoid and means of probabilities have none.
+        const bool unbounded = adds > 0 && std::ranges::any_of(node->inputs, [&](TensorId input) {
+                                 return range_of(graph, input, adds - 1) == OutputRange::kUnbounded;
+                               });
+        return unbounded ? OutputRange::kUnbounded : OutputRange::kUnknown;
+      }
       case Op::kConvolution:
       case Op::kDepthwiseConvolution:
       case Op::kTransposeConvolution:
@@ -31,6 +37,13 @@ OutputRange output_range(const Graph& graph) {
     }
   }
   return OutputRange::kUnknown;
+}
+
+}  // namespace
+
+OutputRange output_range(const Graph& graph) {
+  constexpr int kMostAdds = 4;
+  return range_of(graph, graph.output, kMostAdds);
 }
 
 }  // namespace silhouette::graph

@@ -45,5 +45,16 @@ TEST(OutputRange, OfWeightedSumsIsUnbounded) {
   EXPECT_EQ(output_range(builder.graph), OutputRange::kUnknown);
 }
 
+TEST(OutputRange, OfSumsIsUnboundedWhereASideIs) {
+  Builder builder({1, 4, 6, 3});
+  const auto sigmoid = builder.add({.op = Op::kSigmoid, .inputs = {builder.input()}});
+  builder.add({.op = Op::kSubtract, .inputs = {sigmoid, sigmoid}});
+  EXPECT_EQ(output_range(builder.graph), OutputRange::kUnknown) << "may be 1 - sigmoid";
+  const auto weights = builder.constant({3, 1, 1, 3});
+  const auto scores = builder.add({.op = Op::kConvolution, .inputs = {builder.input(), weights}});
+  builder.add({.op = Op::kAdd, .inputs = {sigmoid, scores}});
+  EXPECT_EQ(output_range(builder.graph), OutputRange::kUnbounded);
+}
+
 }  // namespace
 }  // namespace silhouette::graph

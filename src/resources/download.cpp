@@ -140,10 +140,11 @@ Result<bool> has_sha256(const std::filesystem::path& path, const std::string& wa
 /// Whether a file passes the request's check. What can't be read is an error of its own.
 Result<void> check_file(const FileRequest& request, const std::filesystem::path& path) {
   if (!request.check) return {};
-  // Ours: it is never changed in place once it is complete.
-  const auto file = MappedFile::open(path, UINT64_MAX);
-  if (!file) return std::unexpected(file.error());
-  return request.check(file->bytes());
+  // Another user's, in a cache that is shared, may be cut short at any moment.
+  if (const auto file = MappedFile::open_private(path, UINT64_MAX)) return request.check(file->bytes());
+  const auto bytes = read_large_file(path, UINT64_MAX);
+  if (!bytes) return std::unexpected(bytes.error());
+  return request.check(bytes->span());
 }
 
 Result<void> check_content(const FileRequest& request, const std::string& sha256) {
