@@ -74,8 +74,10 @@ void set_fallback_certificates(std::string pem) {
 void add_trusted_certificates(std::string pem) {
   auto& all = additions();
   const std::lock_guard lock(all.mutex);
+  // Each environment of a program may bring the same.
+  if (all.added.contains(pem)) return;
   all.added += pem;
-  if (!pem.empty() && !pem.ends_with('\n')) all.added += '\n';
+  if (!pem.ends_with('\n')) all.added += '\n';
 }
 
 Trust current_trust() {
