@@ -220,7 +220,27 @@ TEST(XnnpackNodes, ChecksPools) {
   EXPECT_THAT(pool(Kind::XNNMaxPooling2d, {1, 4, 3, 4}, [](auto& t) { t.stride_height = 0; }),
               HasSubstr("stride is 0x2"));
   EXPECT_THAT(pool(Kind::XNNMaxPooling2d, {1, 4, 3, 4}, [](auto& t) { t.padding_top = 3; }),
-              HasSubstr("padding is wider"));
+              HasSubstr("a window without a pixel"));
+  // Windows needn't be as wide as the padding is where none lies within it, and may miss the image if they are.
+  EXPECT_EQ(pool(Kind::XNNMaxPooling2d, {1, 2, 2, 4},
+                 [](auto& t) {
+                   t.padding_top = t.padding_left = 0;
+                   t.stride_height = t.stride_width = 5;
+                   t.padding_bottom = t.padding_right = 3;
+                 }),
+            "");
+  const auto dilated = [&](unsigned top, unsigned bottom) {
+    return pool(Kind::XNNMaxPooling2d, {1, 1 + (1 + top + bottom) / 2, 3, 4}, [=](auto& t) {
+      t.padding_top = top;
+      t.padding_bottom = bottom;
+      t.pooling_height = 3;
+      t.dilation_height = 3;
+    });
+  };
+  EXPECT_EQ(dilated(6, 0), "");
+  EXPECT_THAT(dilated(7, 0), HasSubstr("a window without a pixel"));
+  EXPECT_EQ(dilated(0, 6), "");
+  EXPECT_THAT(dilated(1, 8), HasSubstr("a window without a pixel"));
   EXPECT_THAT(pool(Kind::XNNMaxPooling2d, {1, 4, 3, 4}, [](auto& t) { t.dilation_height = 5; }),
               HasSubstr("larger than the image"));
   EXPECT_THAT(pool(Kind::XNNAvgPooling2d, {1, 4, 3, 4}, [](auto& t) { t.dilation_height = 2; }), HasSubstr("dilated"));

@@ -51,6 +51,22 @@ std::optional<std::uint32_t> window_positions(std::uint64_t input, std::uint64_t
   return static_cast<std::uint32_t>((input + padding - reach) / stride + 1);
 }
 
+/// Whether each of `positions` windows along one dimension has a tap on one of `input` pixels after `padding`.
+bool meets_pixels(std::uint64_t positions, std::uint64_t input, std::uint64_t padding, std::uint64_t kernel,
+                  std::uint64_t stride, std::uint64_t dilation) {
+  const auto meets = [=](std::uint64_t position) {
+    const std::uint64_t first = position * stride;
+    const std::uint64_t skipped = first < padding ? (padding - first + dilation - 1) / dilation : 0;
+    return skipped < kernel && first + skipped * dilation < padding + input;
+  };
+  // Of those that begin on a pixel or beyond the last one reaches farthest.
+  const std::uint64_t before = std::min(positions, (padding + stride - 1) / stride);
+  for (std::uint64_t position = 0; position < before; ++position) {
+    if (!meets(position)) return false;
+  }
+  return meets(positions - 1);
+}
+
 class Verifier {
  public:
   Verifier(const Graph& graph, const Node& node, const Messages& messages)
@@ -203,13 +219,14 @@ class Verifier {
     const Window& w = node_.window;
     if (node_.op == Op::kAveragePooling && (w.dilation.height != 1 || w.dilation.width != 1))
       return messages_.unsupported("it is dilated");
-    // Each window must see a pixel, or its maximum and mean are undefined.
-    if (std::max(w.top, w.bottom) >= w.kernel.height * w.dilation.height ||
-        std::max(w.left, w.right) >= w.kernel.width * w.dilation.width) {
-      return messages_.damaged("its padding is wider than its window");
-    }
     const auto size = window_result();
     if (!size) return messages_.damaged("its window is larger than the image");
+    // Or its maximum and mean are undefined.
+    const Dims& in = input(0).dims;
+    if (!meets_pixels(size->height, in[1], w.top, w.kernel.height, w.stride.height, w.dilation.height) ||
+        !meets_pixels(size->width, in[2], w.left, w.kernel.width, w.stride.width, w.dilation.width)) {
+      return messages_.damaged("its padding leaves a window without a pixel");
+    }
     return check_result({input(0).dims[0], size->height, size->width, input(0).dims[3]});
   }
 
