@@ -24,7 +24,7 @@ void try_input(std::span<const std::byte> bytes) {
   const Place place = in.one_in(2) ? Place::kNamedData : Place::kPayload;
   const auto file = make_model(in, {.constants = place, .spoilt = !sound});
   const auto network = load(file, sound ? Soundness::kSound : Soundness::kUnknown);
-  if (!network) return;
+  if (!network || !network->fault_of_xnnpack.empty()) return;
   const auto input = input_for(network->shape);
   const auto engine = create_executorch_engine(std::make_shared<const ModelData>(file), network->shape, 1, "fuzz.pte",
                                                network->payloads_in_use);
