@@ -79,7 +79,10 @@ std::optional<Loaded> load(std::span<const std::byte> file, Soundness soundness)
   }
   require_one_line(program->operators.empty() ? std::string_view{} : program->operators.front());
   if (!is_small(*graph)) return std::nullopt;
-  return Loaded{.graph = std::move(*graph), .shape = *shape, .payloads_in_use = program->payloads_in_use};
+  return Loaded{.graph = std::move(*graph),
+                .shape = *shape,
+                .payloads_in_use = program->payloads_in_use,
+                .fault_of_xnnpack = program->fault_of_xnnpack};
 }
 
 std::vector<float> input_for(const NetworkShape& shape) {

@@ -19,7 +19,9 @@ namespace silhouette::fuzz {
 struct Loaded {
   graph::Graph graph;
   NetworkShape shape;
-  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;  ///< as the program tells
+  // As the program tells:
+  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
+  std::string_view fault_of_xnnpack;
 };
 
 /// How sound a file is.

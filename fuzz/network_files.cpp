@@ -133,6 +133,40 @@ void spoil(GraphBuilder& builder, Input& in) {
   }
 }
 
+/// Those of a graph's constant, as far as they are there.
+std::span<const std::byte> bytes_of(const GraphBuilder& builder, const xnn::ConstantDataOffsetT& place) {
+  const std::span all(builder.constants);
+  const std::size_t offset = std::min<std::size_t>(place.offset, all.size());
+  return all.subspan(offset, std::min<std::size_t>(place.size, all.size() - offset));
+}
+
+/// Adds a constant to the file and leaves its name to the graph.
+void add_named(EditableModel& model, xnn::ConstantDataOffsetT& place, std::span<const std::byte> bytes,
+               std::size_t index) {
+  auto named = std::make_unique<executorch_flatbuffer::NamedDataT>();
+  named->key = place.named_key = fmt::format("constant {}", index);
+  named->segment_index = static_cast<std::uint32_t>(model.segments.size());
+  model.program.named_data.push_back(std::move(named));
+  model.program.segments.push_back(std::make_unique<executorch_flatbuffer::DataSegmentT>());
+  model.segments.emplace_back(bytes.begin(), bytes.end());
+}
+
+/// As the oldest exporters wrote it: constants in the graph's table, no header around that.
+std::vector<std::byte> payload_without_header(GraphBuilder& builder) {
+  for (const auto& place : builder.graph.constant_data) {
+    auto constant = std::make_unique<xnn::BufferT>();
+    const auto bytes = bytes_of(builder, *place);
+    const auto* const first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    constant->storage.assign(first, first + bytes.size());
+    builder.graph.constant_buffer.push_back(std::move(constant));
+  }
+  builder.graph.constant_data.clear();
+  flatbuffers::FlatBufferBuilder flat;
+  flat.Finish(xnn::XNNGraph::Pack(flat, &builder.graph), "XN00");
+  const auto* const first = reinterpret_cast<const std::byte*>(flat.GetBufferPointer());
+  return {first, first + flat.GetSize()};
+}
+
 std::vector<std::byte> as_file(GraphBuilder builder, Place constants) {
   constexpr std::size_t kPayload = 1;  // the segment
   static auto model = EditableModel::read(silhouette::test::source_file("tests/data/models/tiny_plain.pte"));
@@ -141,21 +175,16 @@ std::vector<std::byte> as_file(GraphBuilder builder, Place constants) {
   model.segments.resize(kSegments);
   model.program.segments.resize(kSegments);
   model.program.named_data.resize(kNamed);
-  if (constants == Place::kNamedData) {
-    auto& places = builder.graph.constant_data;
-    for (std::size_t i = 1; i < places.size(); ++i) {
-      const std::span all(builder.constants);
-      const std::size_t offset = std::min<std::size_t>(places[i]->offset, all.size());
-      const auto bytes = all.subspan(offset, std::min<std::size_t>(places[i]->size, all.size() - offset));
-      auto named = std::make_unique<executorch_flatbuffer::NamedDataT>();
-      named->key = places[i]->named_key = fmt::format("constant {}", i);
-      named->segment_index = static_cast<std::uint32_t>(model.segments.size());
-      model.program.named_data.push_back(std::move(named));
-      model.program.segments.push_back(std::make_unique<executorch_flatbuffer::DataSegmentT>());
-      model.segments.emplace_back(bytes.begin(), bytes.end());
-    }
-    builder.constants.clear();
+  if (constants == Place::kGraph) {
+    model.segments[kPayload] = payload_without_header(builder);
+    return model.write();
   }
+  auto& places = builder.graph.constant_data;
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    if (constants == Place::kNamedData || (constants == Place::kMixed && i % 2 == 0))
+      add_named(model, *places[i], bytes_of(builder, *places[i]), i);
+  }
+  if (constants == Place::kNamedData) builder.constants.clear();
   model.segments[kPayload] = builder.payload();
   return model.write();
 }

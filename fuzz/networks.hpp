@@ -15,7 +15,12 @@ enum class Manner : std::uint8_t {
 };
 
 /// Where a file has its constants.
-enum class Place : std::uint8_t { kPayload, kNamedData };
+enum class Place : std::uint8_t {
+  kPayload,
+  kNamedData,
+  kMixed,  ///< one by one in turns: the first in the payload
+  kGraph,  ///< in the graph's own table, which is all of the payload
+};
 
 struct ModelKind {
   Manner manner = Manner::kTame;

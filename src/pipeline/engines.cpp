@@ -46,11 +46,11 @@ Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOp
   return create_native_engine(std::move(*request.network), request.shape, pool, native, request.name);
 }
 
-Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request) {
+Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request, [[maybe_unused]] std::string_view remedy) {
 #ifdef SILHOUETTE_WITH_EXECUTORCH
   if (!request.only_native.empty()) {
     return fail(ErrorCode::kUnsupportedModel,
-                fmt::format("ExecuTorch can't run '{}': {}", request.name, request.only_native));
+                fmt::format("ExecuTorch can't run '{}': {}; {}", request.name, request.only_native, remedy));
   }
   return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name, request.kept);
 #else
@@ -71,6 +71,7 @@ constexpr bool kHasExecutorch =
 
 Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& options, ThreadPool& pool) {
   std::string reason = "asked for";
+  std::string remedy = "let the native engine run it (--engine auto, EngineChoice::kAuto)";
   if (options.engine != EngineChoice::kExecutorch) {
     auto native = make_native(request, options, pool);
     if (native) {
@@ -87,8 +88,9 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
                                              : "ExecuTorch might: build with SILHOUETTE_EXECUTORCH=ON"));
     }
     reason = fmt::format("the native engine can't run it: {}", why);
+    remedy = reason;
   }
-  auto executorch = make_executorch(std::move(request));
+  auto executorch = make_executorch(std::move(request), remedy);
   if (!executorch) return std::unexpected(std::move(executorch.error()));
   return ChosenEngine{.engine = std::move(*executorch), .reason = std::move(reason)};
 }

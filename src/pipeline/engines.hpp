@@ -25,7 +25,7 @@ struct EngineRequest {
   int threads = 1;
   /// What of the data an engine that gives back the rest must keep, by first byte and length.
   std::vector<std::pair<std::size_t, std::size_t>> kept;
-  std::string only_native;  ///< why no other engine may run it, or empty
+  std::string_view only_native;  ///< why no other engine may run it, or empty
 };
 
 /// An engine, and why this one.

@@ -115,18 +115,15 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
   model->pool = std::make_unique<ThreadPool>(threads);
   auto network = pte::read_network(file->data->bytes(), file->name, shape->output_index);
   if (network) model->output_range = graph::output_range(*network);
-  auto chosen = make_engine(
-      {.data = std::move(file->data),
-       .network = std::move(network),
-       .shape = *shape,
-       .name = file->name,
-       .file = std::move(file->path),
-       .threads = threads,
-       .kept = program->payloads_in_use,
-       .only_native = program->pads_averages ? "XNNPACK makes padded averages of memory that nothing has written; "
-                                               "let the native engine run it (--engine auto, EngineChoice::kAuto)"
-                                             : ""},
-      options, *model->pool);
+  auto chosen = make_engine({.data = std::move(file->data),
+                             .network = std::move(network),
+                             .shape = *shape,
+                             .name = file->name,
+                             .file = std::move(file->path),
+                             .threads = threads,
+                             .kept = program->payloads_in_use,
+                             .only_native = program->fault_of_xnnpack},
+                            options, *model->pool);
   if (!chosen) return std::unexpected(std::move(chosen.error()));
   model->engine = std::move(chosen->engine);
   description.engine = model->engine->name();

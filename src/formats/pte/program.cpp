@@ -18,6 +18,7 @@
 #include "formats/pte/values.hpp"
 #include "formats/pte/verified.hpp"
 #include "formats/pte/xnnpack.hpp"
+#include "formats/pte/xnnpack_faults.hpp"
 #include "program_generated.h"
 
 namespace silhouette::pte {
@@ -60,11 +61,6 @@ bool is_only_broadcast(const xnnpack::Graph& graph, std::uint32_t value) {
     if (!binary || std::ranges::none_of(node.inputs, is_larger)) return false;
   }
   return true;
-}
-
-bool is_padded_average(const xnnpack::Node& node) {
-  const auto& w = node.window;
-  return node.op == xnnpack::Op::kAveragePooling && std::max({w.top, w.right, w.bottom, w.left}) > 0;
 }
 
 class Parser {
@@ -210,7 +206,7 @@ class Parser {
         result_.payloads_in_use.emplace_back(static_cast<std::size_t>(delegate.payload.data() - file_.data()),
                                              delegate.payload.size());
       }
-      result_.pads_averages |= std::ranges::any_of(graph->nodes, is_padded_average);
+      if (result_.fault_of_xnnpack.empty()) result_.fault_of_xnnpack = xnnpack::fault_of_xnnpack(*graph);
       graphs_.push_back(std::move(*graph));
     }
     for (std::size_t i = 0; i < plan.calls.size(); ++i) {

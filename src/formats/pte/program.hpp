@@ -50,7 +50,7 @@ struct Program {
   std::uint64_t weight_bytes = 0;                              ///< segments and inline constants
   /// Payloads of delegates that hold constants of their own, by first byte and length.
   std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
-  bool pads_averages = false;  ///< a delegate has an average pooling with padding
+  std::string_view fault_of_xnnpack;  ///< why it can't be trusted with a delegate, or nothing
 };
 
 /// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of

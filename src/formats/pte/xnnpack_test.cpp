@@ -5,6 +5,7 @@
 
 #include "formats/pte/test_models.hpp"
 #include "formats/pte/xnnpack.hpp"
+#include "formats/pte/xnnpack_faults.hpp"
 #include "formats/pte/xnnpack_test_graphs.hpp"
 #include "support/support.hpp"
 
@@ -61,6 +62,49 @@ TEST(Xnnpack, ChecksConstants) {
   b = build({});
   b.tensor(0).constant_buffer_idx = 1;
   EXPECT_THAT(fault(b), HasSubstr("a constant and an argument"));
+}
+
+TEST(Xnnpack, TellsWhatXnnpackDoesWrong) {
+  const auto wrong = [](const GraphBuilder& b) {
+    const auto graph = read_graph(b.payload(), {}, "delegate 0", Messages("m.pte"));
+    EXPECT_TRUE(graph) << graph.error().message;
+    return graph ? std::string(fault_of_xnnpack(*graph)) : "";
+  };
+  // The last node takes these of: the input, a copy of it, a copy of the copy, and what isn't a copy.
+  const auto takes = [&](std::uint32_t first, std::uint32_t second) {
+    GraphBuilder b;
+    const Dims dims{1, 8, 6, 4};
+    const auto input = b.input(dims);
+    for (const Kind kind : {Kind::XNNCopy, Kind::XNNCopy, Kind::XNNAbs}) {
+      const auto result = b.inner(dims);
+      b.unary(kind, result - 1, result);
+    }
+    b.binary(Kind::XNNMaximum, input + first, input + second, b.output(dims));
+    return wrong(b);
+  };
+  EXPECT_THAT(takes(1, 1), HasSubstr("a copy twice"));
+  EXPECT_THAT(takes(2, 2), HasSubstr("a copy twice"));
+  EXPECT_EQ(takes(0, 0), "");
+  EXPECT_EQ(takes(0, 1), "");
+  EXPECT_EQ(takes(1, 2), "");
+  EXPECT_EQ(takes(3, 3), "");
+
+  const auto pools = [&](Kind kind, std::uint32_t padding) {
+    GraphBuilder b;
+    const auto input = b.input({1, 8, 6, 4});
+    const auto output = b.output({1, 6 + padding, 4, 4});
+    auto& node = b.node<fb::_XNNPooling2DT>(kind);
+    node.pooling_height = node.pooling_width = 3;
+    node.stride_height = node.stride_width = 1;
+    node.dilation_height = node.dilation_width = 1;
+    node.padding_bottom = padding;
+    node.input_id = input;
+    node.output_id = output;
+    return wrong(b);
+  };
+  EXPECT_THAT(pools(Kind::XNNAvgPooling2d, 1), HasSubstr("padded averages"));
+  EXPECT_EQ(pools(Kind::XNNAvgPooling2d, 0), "");
+  EXPECT_EQ(pools(Kind::XNNMaxPooling2d, 1), "");
 }
 
 TEST(Xnnpack, ChecksValuesAndOrder) {
