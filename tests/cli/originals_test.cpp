@@ -61,6 +61,7 @@ TEST_F(OriginalsTest, ADownloadedModelIsSpared) {
       [&] { server.answer("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); });
   const auto fetched = run({"models", "fetch", url});
   ASSERT_THAT(fetched, Succeeded());
+  answering.join();
   const std::string file = fetched.out.substr(0, fetched.out.size() - 1);
   EXPECT_THAT(run({"segment", "photo.ppm", "--model", url, "--rle", file}), FailedWith(2, "overwrite"));
   // The same before it is there: its name in the cache can be known.
