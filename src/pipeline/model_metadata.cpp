@@ -1,13 +1,10 @@
 #include "pipeline/model_metadata.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
-#include <variant>
 
 #include "preprocess/preprocess.hpp"
 #include "silhouette/labels.hpp"
@@ -16,32 +13,6 @@ namespace silhouette {
 namespace {
 
 constexpr std::size_t kMostClassNumbers = 256;
-
-Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
-                                           std::string_view name) {
-  const auto found = program.metadata.find(method);
-  const auto* values = found == program.metadata.end() ? nullptr : std::get_if<std::vector<double>>(&found->second);
-  if (values == nullptr || values->size() != 3) {
-    return fail(
-        ErrorCode::kInvalidModel,
-        fmt::format("'{}' has no list of three numbers as its {}; give --mean and --std or LoadOptions::normalization "
-                    "instead",
-                    name, method));
-  }
-  std::array<float, 3> numbers{};
-  std::ranges::transform(*values, numbers.begin(), [](double value) { return static_cast<float>(value); });
-  return numbers;
-}
-
-std::vector<std::string> split_lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
 
 /// Editors put one before a file's first label.
 void drop_byte_order_mark(std::vector<std::string>& labels) {
@@ -81,17 +52,14 @@ std::vector<std::string> default_labels(const NetworkShape& shape, std::size_t c
 
 }  // namespace
 
-Result<Decided<Normalization>> decide_normalization(const pte::Program& program, const ModelEntry* entry,
+Result<Decided<Normalization>> decide_normalization(const formats::Metadata& metadata, const ModelEntry* entry,
                                                     const LoadOptions& options, std::string_view name) {
   Decided<Normalization> decided{.value = {}, .origin = "default"};
   if (options.normalization) {
     decided = {*options.normalization, "caller"};
-  } else if (program.metadata.contains("get_mean") || program.metadata.contains("get_std")) {
-    const auto mean = three_numbers(program, "get_mean", name);
-    if (!mean) return std::unexpected(mean.error());
-    const auto std = three_numbers(program, "get_std", name);
-    if (!std) return std::unexpected(std.error());
-    decided = {{*mean, *std}, "file"};
+  } else if (metadata.normalization) {
+    if (!*metadata.normalization) return std::unexpected(metadata.normalization->error());
+    decided = {**metadata.normalization, "file"};
   } else if (entry != nullptr) {
     decided = {entry->normalization, "registry"};
   }
@@ -104,8 +72,7 @@ Result<Decided<Normalization>> decide_normalization(const pte::Program& program,
   return decided;
 }
 
-Result<Decided<std::vector<std::string>>> given_labels(const pte::Program& program, const LoadOptions& options,
-                                                       std::string_view name) {
+Result<Decided<std::vector<std::string>>> given_labels(const formats::Metadata& metadata, const LoadOptions& options) {
   Decided<std::vector<std::string>> given;
   if (!options.labels.empty()) {
     given = {options.labels, "caller"};
@@ -113,25 +80,21 @@ Result<Decided<std::vector<std::string>>> given_labels(const pte::Program& progr
     if (auto checked = refuse_repeats(given.value); !checked) return std::unexpected(std::move(checked.error()));
     return given;
   }
-  const auto metadata = program.metadata.find("get_labels");
-  if (metadata == program.metadata.end()) return given;
-  const auto* text = std::get_if<std::string>(&metadata->second);
-  if (text == nullptr) {
-    return fail(ErrorCode::kInvalidModel,
-                fmt::format("'{}' has no text as its get_labels; give --labels or LoadOptions::labels instead", name));
-  }
-  given = {split_lines(*text), "file"};
+  if (!metadata.labels) return given;
+  if (!*metadata.labels) return std::unexpected(metadata.labels->error());
+  given = {**metadata.labels, "file"};
   drop_byte_order_mark(given.value);
   make_different(given.value);
   return given;
 }
 
 Result<Decided<std::vector<std::string>>> decide_labels(Decided<std::vector<std::string>> given,
-                                                        const NetworkShape& shape, const pte::TensorInfo& output,
-                                                        const ModelEntry* entry, std::string_view name) {
+                                                        const formats::Contract& contract, const ModelEntry* entry,
+                                                        std::string_view name) {
+  const NetworkShape& shape = contract.shape;
   const bool numbers = shape.output_type != OutputType::kFloat;
   // Of numbers of classes nobody may know how many there are.
-  std::size_t classes = numbers ? static_cast<std::size_t>(output.classes) : static_cast<std::size_t>(shape.channels);
+  std::size_t classes = numbers ? static_cast<std::size_t>(contract.numbers) : static_cast<std::size_t>(shape.channels);
   if (!numbers && shape.channels == 1) {
     // A foreground's probability; its background is implied.
     if (given.value.size() == 1) given.value.insert(given.value.begin(), "BACKGROUND");
@@ -146,10 +109,9 @@ Result<Decided<std::vector<std::string>>> decide_labels(Decided<std::vector<std:
   }
   if (classes != 0 && given.value.size() != classes) {
     const bool callers = given.origin == "caller";
-    return fail(
-        callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
-        fmt::format("{} labels for the {} classes of '{}', whose output is [{}]{}", given.value.size(), classes, name,
-                    fmt::join(output.sizes, ", "), callers ? "" : "; give LoadOptions::labels or --labels"));
+    return fail(callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
+                fmt::format("{} labels for the {} classes of '{}', whose output is {}{}", given.value.size(), classes,
+                            name, contract.output, callers ? "" : "; give LoadOptions::labels or --labels"));
   }
   return given;
 }

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "formats/pte/format.hpp"
 #include "pipeline/class_ids.hpp"
 
 namespace silhouette {
@@ -15,10 +16,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Numbers = std::vector<double>;
 
-pte::Program with(std::initializer_list<std::pair<std::string, pte::MetadataValue>> metadata) {
+formats::Metadata with(std::initializer_list<std::pair<std::string, pte::MetadataValue>> metadata) {
   pte::Program program;
   for (const auto& [name, value] : metadata) program.metadata.emplace(name, value);
-  return program;
+  return pte::read_metadata(program, "m.pte");
 }
 
 NetworkShape shape_of(int channels, OutputType type = OutputType::kFloat) {
@@ -28,17 +29,18 @@ NetworkShape shape_of(int channels, OutputType type = OutputType::kFloat) {
   return shape;
 }
 
-Result<Decided<std::vector<std::string>>> labels_of(const pte::Program& program, const LoadOptions& options,
+Result<Decided<std::vector<std::string>>> labels_of(const formats::Metadata& metadata, const LoadOptions& options,
                                                     const NetworkShape& shape, std::int64_t classes = 0) {
-  auto given = given_labels(program, options, "m.pte");
+  auto given = given_labels(metadata, options);
   if (!given) return given;
-  pte::TensorInfo output{.sizes = {1, shape.channels, 4, 5}, .dim_order = {}, .classes = classes};
-  return decide_labels(std::move(*given), shape, output, nullptr, "m.pte");
+  const formats::Contract contract{
+      .shape = shape, .output = "[1, " + std::to_string(shape.channels) + ", 4, 5]", .numbers = classes};
+  return decide_labels(std::move(*given), contract, nullptr, "m.pte");
 }
 
 TEST(Normalization, OfTheFileIsTheFilesFault) {
-  const auto program = with({{"get_mean", Numbers{0.5, 0.5, 0.5}}, {"get_std", Numbers{0.25, 0.25, 0.25}}});
-  const auto decided = decide_normalization(program, nullptr, {}, "m.pte").value();
+  const auto metadata = with({{"get_mean", Numbers{0.5, 0.5, 0.5}}, {"get_std", Numbers{0.25, 0.25, 0.25}}});
+  const auto decided = decide_normalization(metadata, nullptr, {}, "m.pte").value();
   EXPECT_EQ(decided.origin, "file");
   EXPECT_FLOAT_EQ(decided.value.std[2], 0.25F);
   const double nan = std::numeric_limits<double>::quiet_NaN();
