@@ -12,7 +12,7 @@
 #include "formats/common/messages.hpp"
 #include "graph/graph.hpp"
 #include "silhouette/error.hpp"
-#include "silhouette/models.hpp"
+#include "silhouette/normalization.hpp"
 
 namespace silhouette::formats {
 

@@ -8,12 +8,11 @@
 #include "base/processors.hpp"
 #include "formats/model.hpp"
 #include "graph/output_range.hpp"
-#include "pipeline/class_ids.hpp"
 #include "pipeline/engines.hpp"
-#include "pipeline/model_metadata.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
+#include "session/interpretation.hpp"
 
 namespace silhouette {
 namespace {
@@ -78,13 +77,9 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
       read.error().message += ". No engine is given a file that can't be verified";
     return std::unexpected(std::move(read.error()));
   }
-  auto given = given_labels(read->metadata, options);
-  if (!given) return std::unexpected(std::move(given.error()));
-  if (!read->contract) return std::unexpected(std::move(read->contract.error()));
-  auto labels = decide_labels(std::move(*given), *read->contract, file->entry, file->name);
-  if (!labels) return std::unexpected(std::move(labels.error()));
-  auto normalization = decide_normalization(read->metadata, file->entry, options, file->name);
-  if (!normalization) return std::unexpected(std::move(normalization.error()));
+  auto interpretation = interpret(
+      *read, {.normalization = options.normalization, .labels = options.labels, .entry = file->entry}, file->name);
+  if (!interpretation) return std::unexpected(std::move(interpretation.error()));
 
   auto model = std::make_shared<LoadedModel>();
   auto& description = model->description;
@@ -97,19 +92,18 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
   description.channels = shape.channels;
   description.operators = std::move(read->operators);
   description.delegates = std::move(read->delegates);
-  description.normalization = normalization->value;
-  description.normalization_origin = std::move(normalization->origin);
-  description.labels = std::move(labels->value);
-  description.labels_origin = std::move(labels->origin);
-  description.has_probabilities =
-      shape.output_type == OutputType::kFloat && (shape.channels > 1 || description.labels.size() == 2);
-  description.background = background_class(description.labels);
+  description.normalization = interpretation->normalization.value;
+  description.normalization_origin = std::move(interpretation->normalization.origin);
+  description.labels = std::move(interpretation->labels.value);
+  description.labels_origin = std::move(interpretation->labels.origin);
+  description.has_probabilities = interpretation->has_probabilities;
+  description.background = interpretation->background;
   description.threads = threads;
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
   model->pool = std::make_unique<ThreadPool>(threads);
-  if (read->graph) model->output_range = graph::output_range(*read->graph);
+  const auto range = read->graph ? graph::output_range(*read->graph) : graph::OutputRange::kUnknown;
   auto chosen = make_engine({.data = std::move(file->data),
                              .model = std::move(*read),
                              .name = file->name,
@@ -117,9 +111,15 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
                              .threads = threads},
                             options, *model->pool);
   if (!chosen) return std::unexpected(std::move(chosen.error()));
-  model->engine = std::move(chosen->engine);
-  description.engine = model->engine->name();
+  description.engine = chosen->engine->name();
   description.engine_reason = std::move(chosen->reason);
+  model->segmenter = std::make_unique<Segmenter>(Network{.name = description.source,
+                                                         .engine = std::move(chosen->engine),
+                                                         .normalization = description.normalization,
+                                                         .labels = description.labels,
+                                                         .has_probabilities = description.has_probabilities,
+                                                         .output_range = range},
+                                                 *model->pool);
   return model;
 }
 

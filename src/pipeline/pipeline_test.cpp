@@ -10,6 +10,7 @@
 
 #include "base/guard.hpp"
 #include "pipeline/class_ids.hpp"
+#include "session/interpretation.hpp"
 
 namespace silhouette {
 namespace {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <new>
 #include <utility>
 #include <variant>
@@ -63,10 +62,12 @@ Result<std::vector<std::string>> read_labels(const MetadataValue& value, std::st
 }
 
 bool recognizes(Bytes file) {
-  constexpr std::size_t kIdentifierOffset = 4;
-  constexpr std::string_view kStart = "ET";  // then the version
-  return file.size() >= kIdentifierOffset + kStart.size() &&
-         std::memcmp(file.data() + kIdentifierOffset, kStart.data(), kStart.size()) == 0;
+  // The identifier of any version: "ET12".
+  constexpr std::size_t kOffset = 4;
+  if (file.size() < kOffset + 4) return false;
+  const auto at = [&](std::size_t i) { return std::to_integer<char>(file[kOffset + i]); };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return at(0) == 'E' && at(1) == 'T' && is_digit(at(2)) && is_digit(at(3));
 }
 
 Result<void> check_whole(Bytes file, std::string_view name) {

@@ -1,4 +1,4 @@
-#include "pipeline/model_metadata.hpp"
+#include "session/interpretation.hpp"
 
 #include <fmt/format.h>
 
@@ -13,6 +13,12 @@ namespace silhouette {
 namespace {
 
 constexpr std::size_t kMostClassNumbers = 256;
+
+/// `name` is in capitals.
+bool is_called(std::string_view label, std::string_view name) noexcept {
+  return std::ranges::equal(label, name, {},
+                            [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+}
 
 /// Editors put one before a file's first label.
 void drop_byte_order_mark(std::vector<std::string>& labels) {
@@ -52,16 +58,16 @@ std::vector<std::string> default_labels(const NetworkShape& shape, std::size_t c
 
 }  // namespace
 
-Result<Decided<Normalization>> decide_normalization(const formats::Metadata& metadata, const ModelEntry* entry,
-                                                    const LoadOptions& options, std::string_view name) {
+Result<Decided<Normalization>> decide_normalization(const formats::Metadata& metadata, const Advice& advice,
+                                                    std::string_view name) {
   Decided<Normalization> decided{.value = {}, .origin = "default"};
-  if (options.normalization) {
-    decided = {*options.normalization, "caller"};
+  if (advice.normalization) {
+    decided = {*advice.normalization, "caller"};
   } else if (metadata.normalization) {
     if (!*metadata.normalization) return std::unexpected(metadata.normalization->error());
     decided = {**metadata.normalization, "file"};
-  } else if (entry != nullptr) {
-    decided = {entry->normalization, "registry"};
+  } else if (advice.entry != nullptr) {
+    decided = {advice.entry->normalization, "registry"};
   }
   if (auto checked = check_normalization(decided.value); !checked) {
     if (decided.origin == "caller") return std::unexpected(std::move(checked.error()));
@@ -72,10 +78,10 @@ Result<Decided<Normalization>> decide_normalization(const formats::Metadata& met
   return decided;
 }
 
-Result<Decided<std::vector<std::string>>> given_labels(const formats::Metadata& metadata, const LoadOptions& options) {
+Result<Decided<std::vector<std::string>>> given_labels(const formats::Metadata& metadata, const Advice& advice) {
   Decided<std::vector<std::string>> given;
-  if (!options.labels.empty()) {
-    given = {options.labels, "caller"};
+  if (!advice.labels.empty()) {
+    given = {advice.labels, "caller"};
     drop_byte_order_mark(given.value);
     if (auto checked = refuse_repeats(given.value); !checked) return std::unexpected(std::move(checked.error()));
     return given;
@@ -114,6 +120,29 @@ Result<Decided<std::vector<std::string>>> decide_labels(Decided<std::vector<std:
                             name, contract.output, callers ? "" : "; give LoadOptions::labels or --labels"));
   }
   return given;
+}
+
+int background_class(std::span<const std::string> labels) noexcept {
+  // torchvision's weights name it with underscores.
+  const auto found = std::ranges::find_if(
+      labels, [](const auto& label) { return is_called(label, "BACKGROUND") || is_called(label, "__BACKGROUND__"); });
+  return found == labels.end() ? -1 : static_cast<int>(found - labels.begin());
+}
+
+Result<Interpretation> interpret(const formats::Model& model, const Advice& advice, std::string_view name) {
+  auto given = given_labels(model.metadata, advice);
+  if (!given) return std::unexpected(std::move(given.error()));
+  if (!model.contract) return std::unexpected(model.contract.error());
+  auto labels = decide_labels(std::move(*given), *model.contract, advice.entry, name);
+  if (!labels) return std::unexpected(std::move(labels.error()));
+  auto normalization = decide_normalization(model.metadata, advice, name);
+  if (!normalization) return std::unexpected(std::move(normalization.error()));
+  const NetworkShape& shape = model.contract->shape;
+  Interpretation result{.normalization = std::move(*normalization), .labels = std::move(*labels)};
+  result.has_probabilities =
+      shape.output_type == OutputType::kFloat && (shape.channels > 1 || result.labels.value.size() == 2);
+  result.background = background_class(result.labels.value);
+  return result;
 }
 
 }  // namespace silhouette
