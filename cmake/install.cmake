@@ -7,7 +7,7 @@ install(TARGETS silhouette_core EXPORT silhouette_core_targets
 install(FILES include/silhouette/core/session.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/silhouette/core COMPONENT silhouette_core)
 install(FILES
           include/silhouette/error.hpp include/silhouette/export.hpp include/silhouette/network_choices.hpp
-          include/silhouette/normalization.hpp include/silhouette/pixels.hpp ${PROJECT_BINARY_DIR}/include/silhouette/version.hpp
+          include/silhouette/normalization.hpp include/silhouette/pixels.hpp include/silhouette/shapes.hpp ${PROJECT_BINARY_DIR}/include/silhouette/version.hpp
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/silhouette COMPONENT silhouette_core)
 install(EXPORT silhouette_core_targets NAMESPACE silhouette:: DESTINATION ${package} COMPONENT silhouette_core)
 configure_package_config_file(cmake/silhouette-config.cmake.in silhouette-config.cmake INSTALL_DESTINATION ${package})

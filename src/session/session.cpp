@@ -13,6 +13,8 @@
 #include "engine/native/native_engine.hpp"
 #include "formats/model.hpp"
 #include "graph/output_range.hpp"
+#include "postprocess/polygons.hpp"
+#include "postprocess/rle.hpp"
 #include "session/interpretation.hpp"
 #include "session/pictures.hpp"
 #include "session/segmenter.hpp"
@@ -165,6 +167,22 @@ std::span<const float> Maps::probability(int channel) const noexcept {
 }
 std::span<const std::int64_t> Maps::pixel_counts() const noexcept {
   return data_->counts;
+}
+
+Result<Rle> Maps::rle(int channel) const {
+  return guarded([&]() -> Result<Rle> {
+    if (const auto found = find_channels({&channel, 1}, data_->labels.size()); !found)
+      return std::unexpected(found.error());
+    return class_rle(argmax(), width(), height(), channel);
+  });
+}
+
+Result<std::vector<Polygon>> Maps::polygons(int channel, double tolerance, std::int64_t min_area) const {
+  return guarded([&]() -> Result<std::vector<Polygon>> {
+    if (const auto found = find_channels({&channel, 1}, data_->labels.size()); !found)
+      return std::unexpected(found.error());
+    return class_polygons(argmax(), width(), height(), channel, {.tolerance = tolerance, .min_area = min_area});
+  });
 }
 
 Result<Picture> Maps::mask() const {

@@ -144,6 +144,26 @@ TEST(Session, MakesPictures) {
   EXPECT_EQ(cut->bytes()[3], std::byte{255});
 }
 
+TEST(Session, GivesShapes) {
+  const auto session = load("tiny_plain");
+  ASSERT_TRUE(session);
+  const auto maps = session->segment(Photo(64, 48).view());
+  ASSERT_TRUE(maps);
+  for (int c = 0; c < static_cast<int>(maps->pixel_counts().size()); ++c) {
+    const auto rle = maps->rle(c);
+    ASSERT_TRUE(rle);
+    const auto count = maps->pixel_counts()[static_cast<std::size_t>(c)];
+    EXPECT_EQ(rle->area(), count);
+    const auto polygons = maps->polygons(c, 0);
+    ASSERT_TRUE(polygons);
+    double area = 0;
+    for (const Polygon& polygon : *polygons) area += polygon.area();
+    EXPECT_EQ(area, static_cast<double>(count));
+  }
+  EXPECT_EQ(maps->rle(99).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(maps->polygons(-1).error().code, ErrorCode::kInvalidArgument);
+}
+
 void expect_refused(const Result<Picture>& picture, std::string_view message) {
   ASSERT_FALSE(picture);
   EXPECT_EQ(picture.error().code, ErrorCode::kInvalidArgument);

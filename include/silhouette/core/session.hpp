@@ -16,6 +16,7 @@
 #include "silhouette/network_choices.hpp"
 #include "silhouette/normalization.hpp"
 #include "silhouette/pixels.hpp"
+#include "silhouette/shapes.hpp"
 
 /// The core: a model's bytes and pixels in, class maps and pictures out. It opens no file and no socket, decodes no
 /// image, prints nothing, and has no threads but those that it is given. `silhouette.hpp` is the library around it for
@@ -141,6 +142,13 @@ class SILHOUETTE_API Maps {
 
   /// Number of pixels of every class, by channel; they sum to width × height.
   [[nodiscard]] std::span<const std::int64_t> pixel_counts() const noexcept;
+
+  /// The pixels of a class as COCO's run lengths. kInvalidArgument for a class that there isn't.
+  [[nodiscard]] Result<Rle> rle(int channel) const;
+
+  /// The pixels of a class as polygons, as `Segmentation::polygons` describes. kInvalidArgument, kLimitExceeded.
+  [[nodiscard]] Result<std::vector<Polygon>> polygons(int channel, double tolerance = 1.0,
+                                                      std::int64_t min_area = 0) const;
 
   /// The class map as grey pixels whose values are the class numbers. kUnsupportedModel for more than 256 classes.
   [[nodiscard]] Result<Picture> mask() const;
