@@ -6,11 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "formats/pte/network.hpp"
-#include "formats/pte/program.hpp"
+#include "formats/model.hpp"
 #include "fuzz/input.hpp"
 #include "graph/reference.hpp"
-#include "pipeline/network_shape.hpp"
 
 namespace silhouette::fuzz {
 namespace {
@@ -62,27 +60,26 @@ std::vector<float> as_planes(std::vector<float> values, const NetworkShape& shap
 }  // namespace
 
 std::optional<Loaded> load(std::span<const std::byte> file, Soundness soundness) {
-  const auto program = pte::parse_program(file, kName);
-  if (!program) require_reason(program.error());
-  auto graph = pte::read_network(file, kName);
-  if (!graph) require_reason(graph.error());
-  if (graph && !program) broken("a network was read from a refused file: {}", program.error().message);
-  if (!graph) {
-    if (soundness == Soundness::kSound) broken("a sound network is refused: {}", graph.error().message);
+  auto model = formats::read_model(file, kName);
+  if (!model) require_reason(model.error());
+  if (model && !model->graph) require_reason(model->graph.error());
+  if (!model || !model->graph) {
+    if (soundness == Soundness::kSound)
+      broken("a sound network is refused: {}", model ? model->graph.error().message : model.error().message);
     return std::nullopt;
   }
-  if (auto ok = graph::verify(*graph); !ok) broken("the network is inconsistent: {}", ok.error().message);
-  const auto shape = network_shape(*program, kName);
-  if (!shape) {
-    require_reason(shape.error());
+  if (auto ok = graph::verify(*model->graph); !ok) broken("the network is inconsistent: {}", ok.error().message);
+  if (!model->contract) {
+    require_reason(model->contract.error());
     return std::nullopt;
   }
-  require_one_line(program->operators.empty() ? std::string_view{} : program->operators.front());
-  if (!is_small(*graph)) return std::nullopt;
-  return Loaded{.graph = std::move(*graph),
-                .shape = *shape,
-                .payloads_in_use = program->payloads_in_use,
-                .fault_of_xnnpack = program->fault_of_xnnpack};
+  if (auto ok = formats::check_contract(*model->graph, model->contract->shape, kName); !ok)
+    broken("the network isn't what is declared: {}", ok.error().message);
+  require_one_line(model->operators.empty() ? std::string_view{} : model->operators.front());
+  if (!is_small(*model->graph)) return std::nullopt;
+  return Loaded{.graph = std::move(*model->graph),
+                .shape = model->contract->shape,
+                .other_engines = std::move(model->other_engines)};
 }
 
 std::vector<float> input_for(const NetworkShape& shape) {

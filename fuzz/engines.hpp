@@ -5,12 +5,12 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/native/native_engine.hpp"
+#include "formats/model.hpp"
 #include "graph/graph.hpp"
 
 namespace silhouette::fuzz {
@@ -19,9 +19,7 @@ namespace silhouette::fuzz {
 struct Loaded {
   graph::Graph graph;
   NetworkShape shape;
-  // As the program tells:
-  std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
-  std::string_view fault_of_xnnpack;
+  formats::ForOtherEngines other_engines;
 };
 
 /// How sound a file is.

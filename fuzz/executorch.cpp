@@ -26,10 +26,10 @@ void try_input(std::span<const std::byte> bytes) {
   const Place place = in.pick(kPlaces);
   const auto file = make_model(in, {.constants = place, .spoilt = !sound});
   const auto network = load(file, sound ? Soundness::kSound : Soundness::kUnknown);
-  if (!network || !network->fault_of_xnnpack.empty()) return;
+  if (!network || !network->other_engines.obstacle.empty()) return;
   const auto input = input_for(network->shape);
   const auto engine = create_executorch_engine(std::make_shared<const ModelData>(file), network->shape, 1, "fuzz.pte",
-                                               network->payloads_in_use);
+                                               network->other_engines.kept);
   // XNNPACK has rules of its own for what is spoilt, of which it tells the last when a network first runs.
   const auto refused = [&](const Error& error) {
     if (sound) broken("ExecuTorch doesn't run a sound network: {}", error.message);

@@ -9,7 +9,7 @@ clang-format-22 --dry-run --Werror "${sources[@]}"
 
 python3 tools/lint/includes.py
 
-for header in include/silhouette/*.hpp; do
+for header in include/silhouette/*.hpp include/silhouette/core/*.hpp; do
   printf '#include "%s"\n' "${header#include/}" |
     g++ -std=c++23 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iinclude -Ibuild/release/include -x c++ -
 done

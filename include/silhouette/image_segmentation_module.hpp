@@ -14,6 +14,7 @@
 #include "silhouette/export.hpp"
 #include "silhouette/image_source.hpp"
 #include "silhouette/models.hpp"
+#include "silhouette/network_choices.hpp"
 #include "silhouette/segmentation.hpp"
 
 namespace silhouette {
@@ -23,18 +24,6 @@ enum class EngineChoice : std::uint8_t {
   kAuto,        ///< native if it knows all of the model's operators, otherwise ExecuTorch
   kNative,      ///< our own: the fastest; float32 networks
   kExecutorch,  ///< the official ExecuTorch runtime with XNNPACK
-};
-
-/// What the native engine trades. The other engine has no such choice.
-enum class MemoryUse : std::uint8_t {
-  kDefault,  ///< fastest: some convolutions' weights are kept transformed, at up to four times their size
-  kLow,      ///< weights cost what they cost in the file
-};
-
-/// How an image is brought to the model's size. Both ignore its aspect, as the reference implementation does.
-enum class ResizeFilter : std::uint8_t {
-  kAntialias,  ///< bilinear, widened when shrinking: torchvision's `resize(antialias=True)` on uint8
-  kLinear,     ///< plain bilinear: OpenCV's `INTER_LINEAR` on uint8
 };
 
 struct LoadOptions {

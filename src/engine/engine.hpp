@@ -12,26 +12,10 @@
 
 #include "base/buffer_pool.hpp"
 #include "base/upsampling.hpp"
+#include "graph/network_shape.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette {
-
-/// What a network's output is made of: scores of classes, or the numbers of classes that it has decided on itself.
-enum class OutputType : std::uint8_t { kFloat, kInt32, kInt64 };
-
-/// Shape of a segmentation network: one float image in, one map out.
-struct NetworkShape {
-  int input_height = 0;
-  int input_width = 0;
-  bool input_nhwc = false;    ///< otherwise NCHW
-  bool input_batched = true;  ///< four dimensions; otherwise three, without N
-  int channels = 0;           ///< of the output
-  int output_height = 0;
-  int output_width = 0;
-  bool output_nhwc = false;                     ///< in the file; engines give planes always
-  OutputType output_type = OutputType::kFloat;  ///< in the file; engines give floats always
-  std::size_t output_index = 0;                 ///< which of the file's outputs it is
-};
 
 /// What a run gives: channels × height × width values, planar. With `pending` they are the operand of the network's
 /// last step, a resize, which is left to the caller: it may need some of the result only, or none at another size.

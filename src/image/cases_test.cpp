@@ -18,6 +18,7 @@
 #include "image/test_images.hpp"
 #include "image/text.hpp"
 #include "image/tiff.hpp"
+#include "silhouette/image_source.hpp"
 #include "support/support.hpp"
 
 namespace silhouette {

@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/pixels.hpp"
 #include "image/exif.hpp"
 #include "image/facts.hpp"
 #include "image/format.hpp"
 #include "image/heif.hpp"
 #include "image/kinds.hpp"
 #include "image/netpbm.hpp"
-#include "image/pixels.hpp"
 #include "image/vips_runtime.hpp"
 #include "silhouette/image_source.hpp"
 

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/image.hpp"
-#include "silhouette/image_source.hpp"
 
 namespace silhouette {
 
@@ -19,9 +18,5 @@ namespace silhouette {
 /// process made by fork() it does all on the calling thread, and refuses what can't be done so (WebP, HEIF/AVIF,
 /// JPEG XL), and everything if another thread was reading an image then.
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view name, const std::stop_token& stop = {});
-
-/// The caller's pixels → the same. kInvalidArgument if the sizes and the number of bytes don't fit together,
-/// kLimitExceeded.
-Result<Image> image_from_pixels(const PixelView& pixels);
 
 }  // namespace silhouette

@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "base/pixels.hpp"
 #include "image/decode.hpp"
 #include "image/exif.hpp"
-#include "image/pixels.hpp"
 #include "image/test_images.hpp"
 #include "support/support.hpp"
 

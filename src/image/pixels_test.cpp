@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "image/decode.hpp"
+#include "base/pixels.hpp"
 #include "image/test_images.hpp"
 
 namespace silhouette {

@@ -93,12 +93,4 @@ Result<std::vector<int>> parse_classes(std::string_view text, std::span<const st
   });
 }
 
-int background_class(std::span<const std::string> labels) noexcept {
-  // torchvision's weights name it with underscores.
-  const auto found = std::ranges::find_if(labels, [](const auto& label) {
-    return equal_ignoring_case(label, "background") || equal_ignoring_case(label, "__background__");
-  });
-  return found == labels.end() ? -1 : static_cast<int>(found - labels.begin());
-}
-
 }  // namespace silhouette

@@ -16,7 +16,4 @@ Result<int> resolve_class(const ClassId& id, std::span<const std::string> labels
 /// Channels of all ids, ascending and without repeats or −1.
 Result<std::vector<int>> resolve_classes(std::span<const ClassId> ids, std::span<const std::string> labels);
 
-/// Channel labelled as background, or −1.
-int background_class(std::span<const std::string> labels) noexcept;
-
 }  // namespace silhouette

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "engine/native/native_engine.hpp"
-#include "formats/pte/messages.hpp"
 #include "resources/models.hpp"
 #ifdef SILHOUETTE_WITH_EXECUTORCH
 #include "engine/executorch/executorch_engine.hpp"
@@ -35,7 +34,6 @@ std::filesystem::path packed_path(const std::filesystem::path& cache, const std:
 }
 
 Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOptions& options, ThreadPool& pool) {
-  if (!request.network) return std::unexpected(std::move(request.network.error()));
   NativeOptions native;
   native.low_memory = options.memory == MemoryUse::kLow;
   if (options.keep_packed_weights && !request.file.empty()) {
@@ -43,16 +41,19 @@ Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOp
     const auto cache = cache_directory(options.cache_directory);
     if (cache && !native.model_key.empty()) native.packed_file = packed_path(*cache, request.file, native.low_memory);
   }
-  return create_native_engine(std::move(*request.network), request.shape, pool, native, request.name);
+  return create_native_engine(std::move(*request.model.graph), request.model.contract->shape, pool, native,
+                              request.name);
 }
 
 Result<std::unique_ptr<Engine>> make_executorch(EngineRequest request, [[maybe_unused]] std::string_view remedy) {
 #ifdef SILHOUETTE_WITH_EXECUTORCH
-  if (!request.only_native.empty()) {
+  const auto& needs = request.model.other_engines;
+  if (!needs.obstacle.empty()) {
     return fail(ErrorCode::kUnsupportedModel,
-                fmt::format("ExecuTorch can't run '{}': {}; {}", request.name, request.only_native, remedy));
+                fmt::format("ExecuTorch can't run '{}': {}; {}", request.name, needs.obstacle, remedy));
   }
-  return create_executorch_engine(std::move(request.data), request.shape, request.threads, request.name, request.kept);
+  return create_executorch_engine(std::move(request.data), request.model.contract->shape, request.threads, request.name,
+                                  needs.kept);
 #else
   return fail(
       ErrorCode::kUnsupportedModel,
@@ -73,14 +74,16 @@ Result<ChosenEngine> make_engine(EngineRequest request, const LoadOptions& optio
   std::string reason = "asked for";
   std::string remedy = "let the native engine run it (--engine auto, EngineChoice::kAuto)";
   if (options.engine != EngineChoice::kExecutorch) {
-    auto native = make_native(request, options, pool);
-    if (native) {
+    if (const auto& graph = request.model.graph) {
+      auto native = make_native(request, options, pool);
+      if (!native) return std::unexpected(std::move(native.error()));
       const bool chosen = options.engine == EngineChoice::kAuto;
       return ChosenEngine{.engine = std::move(*native),
                           .reason = chosen ? "knows all of the model's operators" : reason};
+    } else if (graph.error().code != ErrorCode::kUnsupportedModel) {
+      return std::unexpected(graph.error());
     }
-    if (native.error().code != ErrorCode::kUnsupportedModel) return std::unexpected(std::move(native.error()));
-    const auto why = pte::unsupported_reason(native.error(), request.name);
+    const std::string& why = request.model.graph.error().reason;
     if (!kHasExecutorch || options.engine == EngineChoice::kNative) {
       return fail(ErrorCode::kUnsupportedModel,
                   fmt::format("the native engine can't run '{}': {}; {}", request.name, why,

@@ -4,13 +4,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
 #include "engine/model_data.hpp"
-#include "graph/graph.hpp"
+#include "formats/model.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette {
@@ -18,14 +16,10 @@ namespace silhouette {
 /// A model whose file has been verified, about to be loaded.
 struct EngineRequest {
   std::shared_ptr<const ModelData> data;
-  Result<graph::Graph> network;  ///< or why it can't be read as one
-  NetworkShape shape;
+  formats::Model model;        ///< with a contract
   std::string_view name;       ///< in messages
   std::filesystem::path file;  ///< where the data come from, or empty: bytes
   int threads = 1;
-  /// What of the data an engine that gives back the rest must keep, by first byte and length.
-  std::vector<std::pair<std::size_t, std::size_t>> kept;
-  std::string_view only_native;  ///< why no other engine may run it, or empty
 };
 
 /// An engine, and why this one.

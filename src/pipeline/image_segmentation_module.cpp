@@ -1,7 +1,5 @@
 #include "silhouette/image_segmentation_module.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <mutex>
@@ -10,14 +8,12 @@
 
 #include "base/fma_peak.hpp"
 #include "base/guard.hpp"
+#include "base/pixels.hpp"
 #include "image/decode.hpp"
 #include "kernels/kernels.hpp"
 #include "pipeline/class_ids.hpp"
 #include "pipeline/loaded_model.hpp"
-#include "pipeline/output_meaning.hpp"
 #include "pipeline/segmentation_data.hpp"
-#include "postprocess/postprocess.hpp"
-#include "preprocess/preprocess.hpp"
 #include "resources/source.hpp"
 
 namespace silhouette {
@@ -34,11 +30,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
-
-Result<void> check_stop(const std::stop_token& stop) {
-  if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "the segmentation was cancelled");
-  return {};
-}
 
 Result<Image> decode_source(const ImageSource& source, const ForwardOptions& options, StageTimings& timings) {
   Stopwatch watch;
@@ -59,37 +50,6 @@ Result<Image> decode_source(const ImageSource& source, const ForwardOptions& opt
   auto image = decode_image(*bytes, display_source(text), options.stop);
   timings.decode_ms = watch.lap();
   return image;
-}
-
-Result<BufferPool::Buffer> make_input(const Image& image, const LoadedModel& model) {
-  const auto& shape = model.engine->shape();
-  auto input = model.inputs->take(image.pixels.size(), "the network's input");
-  if (!input) return input;
-  const auto layout = shape.input_nhwc ? TensorLayout::kNhwc : TensorLayout::kNchw;
-  normalize_image(image, model.description.normalization, layout, input->span(), *model.pool);
-  return input;
-}
-
-Result<ClassMaps> make_maps(Logits& logits, int width, int height, std::span<const int> classes,
-                            const LoadedModel& model, const std::stop_token& stop) {
-  const auto& description = model.description;
-  if (!description.has_probabilities)
-    return class_maps_of_numbers(logits, description.labels.size(), width, height, description.source);
-  const auto meaning = output_meaning(logits.values.span(), logits.channels, model.output_range);
-  if (meaning == OutputMeaning::kClassNumbers) {
-    return fail(ErrorCode::kUnsupportedModel,
-                fmt::format("the one channel of '{}' holds numbers of classes, up to {}; give its labels (--labels, "
-                            "LoadOptions::labels)",
-                            description.source, std::ranges::max(logits.values.span())));
-  }
-  if (auto done = to_scores(logits, meaning, *model.scores, *model.pool); !done)
-    return std::unexpected(std::move(done.error()));
-  const LogitsView view{.values = logits.values.span(),
-                        .channels = logits.channels,
-                        .height = logits.height,
-                        .width = logits.width,
-                        .pending = logits.pending};
-  return make_class_maps(view, width, height, classes, *model.pool, stop);
 }
 
 }  // namespace
@@ -170,8 +130,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     Stopwatch total;
     const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
-    LoadedModel& model = **current;
-    const auto& shape = model.engine->shape();
+    const LoadedModel& model = **current;
 
     auto data = std::make_unique<detail::SegmentationData>();
     data->labels = model.description.labels;
@@ -179,50 +138,26 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     auto classes = resolve_classes(classes_of_interest, data->labels);
     if (!classes) return std::unexpected(std::move(classes.error()));
     data->classes = std::move(*classes);
-    if (!model.description.has_probabilities && !data->classes.empty()) {
-      return fail(ErrorCode::kUnsupportedModel,
-                  fmt::format("'{}' gives numbers of classes, no probabilities; ask for no classes of interest, or "
-                              "export it without its argmax",
-                              model.description.source));
-    }
+    const SegmentRequest request{.classes = data->classes,
+                                 .resize = options.resize,
+                                 .filter = options.filter,
+                                 .keep_image = options.keep_image,
+                                 .stop = options.stop};
+    // Before the image is fetched.
+    if (auto checked = model.segmenter->check(request); !checked) return std::unexpected(std::move(checked.error()));
     auto& timings = data->info.timings;
 
     auto photo = decode_source(source, options, timings);
     if (!photo) return std::unexpected(std::move(photo.error()));
-    if (auto go_on = check_stop(options.stop); !go_on) return std::unexpected(std::move(go_on.error()));
-    const int width = options.resize ? photo->width : shape.output_width;
-    const int height = options.resize ? photo->height : shape.output_height;
     data->info.image_width = photo->width;
     data->info.image_height = photo->height;
-
-    Stopwatch watch;
-    auto resized = resize_image(*photo, shape.input_width, shape.input_height, options.filter, *model.pool);
-    if (!resized) return std::unexpected(std::move(resized.error()));
-    if (options.keep_image) {
-      if (photo->width == width && photo->height == height) {
-        data->photo = std::move(*photo);
-      } else {
-        auto kept = resize_image(*photo, width, height, options.filter, *model.pool);
-        if (!kept) return std::unexpected(std::move(kept.error()));
-        data->photo = std::move(*kept);
-      }
-    }
-    *photo = Image{};
-    auto input = make_input(*resized, model);
-    if (!input) return std::unexpected(std::move(input.error()));
-    *resized = Image{};
-    timings.preprocess_ms = watch.lap();
-
-    const bool look_at_all = !model.description.has_probabilities || needs_values(shape.channels, model.output_range);
-    auto logits = model.engine->run(input->span(), look_at_all ? Tail::kWhole : Tail::kPending, options.stop);
-    if (!logits) return std::unexpected(std::move(logits.error()));
-    *input = {};
-    timings.network_ms = watch.lap();
-
-    auto maps = make_maps(*logits, width, height, data->classes, model, options.stop);
-    if (!maps) return std::unexpected(std::move(maps.error()));
-    data->maps = std::move(*maps);
-    timings.postprocess_ms = watch.lap();
+    auto segmented = model.segmenter->segment(std::move(*photo), request);
+    if (!segmented) return std::unexpected(std::move(segmented.error()));
+    data->maps = std::move(segmented->maps);
+    data->photo = std::move(segmented->photo);
+    timings.preprocess_ms = segmented->preprocess_ms;
+    timings.network_ms = segmented->network_ms;
+    timings.postprocess_ms = segmented->postprocess_ms;
 
     data->info.model = model.description.source;
     data->info.engine = model.description.engine;
@@ -262,8 +197,8 @@ Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const 
     const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
-    input = network_order(input, (*current)->engine->shape(), reordered);
-    auto logits = (*current)->engine->run(input, Tail::kWhole, std::move(stop));
+    input = network_order(input, (*current)->engine().shape(), reordered);
+    auto logits = (*current)->engine().run(input, Tail::kWhole, std::move(stop));
     if (!logits) return std::unexpected(std::move(logits.error()));
     return std::vector<float>(logits->values.span().begin(), logits->values.span().end());
   });
@@ -275,12 +210,12 @@ Result<NetworkProfile> ImageSegmentationModule::profile_network(std::span<const 
     const auto current = Impl::current(impl_.get());
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
-    input = network_order(input, (*current)->engine->shape(), reordered);
+    input = network_order(input, (*current)->engine().shape(), reordered);
     NetworkProfile profile;
     profile.threads = (*current)->pool->size();
     profile.peak_gflops = measure_fma_peak(widest(), profile.threads).value_or(0);
     for (int run = 0; run < std::max(runs, 1); ++run) {
-      auto steps = (*current)->engine->profile(input, stop);
+      auto steps = (*current)->engine().profile(input, stop);
       if (!steps) return std::unexpected(std::move(steps.error()));
       for (std::size_t i = 0; i < steps->size(); ++i) {
         auto& step = (*steps)[i];

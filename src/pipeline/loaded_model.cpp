@@ -6,17 +6,13 @@
 
 #include "base/file.hpp"
 #include "base/processors.hpp"
-#include "formats/pte/network.hpp"
-#include "formats/pte/program.hpp"
+#include "formats/model.hpp"
 #include "graph/output_range.hpp"
-#include "pipeline/class_ids.hpp"
 #include "pipeline/engines.hpp"
-#include "pipeline/model_check.hpp"
-#include "pipeline/model_metadata.hpp"
-#include "pipeline/network_shape.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
+#include "session/interpretation.hpp"
 
 namespace silhouette {
 namespace {
@@ -58,9 +54,9 @@ Result<ModelFile> open_model(ModelSource source, const LoadOptions& options,
     return ModelFile{std::make_shared<ModelData>(std::move(*bytes)), "bytes", nullptr, {}};
   }
   const auto& text = std::get<std::string>(source.value());
-  auto local =
-      resolve_model(text, options.cache_directory, progress, options.stop,
-                    {.sha256 = options.sha256, .check = check_model_file, .limits = model_limits(options.patience)});
+  auto local = resolve_model(
+      text, options.cache_directory, progress, options.stop,
+      {.sha256 = options.sha256, .check = formats::check_whole, .limits = model_limits(options.patience)});
   if (!local) return std::unexpected(std::move(local.error()));
   auto data = read_model(*local);
   if (!data) return std::unexpected(std::move(data.error()));
@@ -75,59 +71,55 @@ namespace {
 
 Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOptions& options) {
   const int threads = options.threads == 0 ? available_processors() : options.threads;
-  auto program = pte::parse_program(file->data->bytes(), file->name);
-  if (!program) {
-    if (program.error().code == ErrorCode::kUnsupportedModel && options.engine == EngineChoice::kExecutorch)
-      program.error().message += ". No engine is given a file that can't be verified";
-    return std::unexpected(std::move(program.error()));
+  auto read = formats::read_model(file->data->bytes(), file->name, {.labels = options.labels.size()});
+  if (!read) {
+    if (read.error().code == ErrorCode::kUnsupportedModel && options.engine == EngineChoice::kExecutorch)
+      read.error().message += ". No engine is given a file that can't be verified";
+    return std::unexpected(std::move(read.error()));
   }
-  auto given = given_labels(*program, options, file->name);
-  if (!given) return std::unexpected(std::move(given.error()));
-  const auto shape = network_shape(*program, file->name, given->value.size());
-  if (!shape) return std::unexpected(shape.error());
-  auto labels =
-      decide_labels(std::move(*given), *shape, program->outputs[shape->output_index], file->entry, file->name);
-  if (!labels) return std::unexpected(std::move(labels.error()));
-  auto normalization = decide_normalization(*program, file->entry, options, file->name);
-  if (!normalization) return std::unexpected(std::move(normalization.error()));
+  auto interpretation = interpret(
+      *read, {.normalization = options.normalization, .labels = options.labels, .entry = file->entry}, file->name);
+  if (!interpretation) return std::unexpected(std::move(interpretation.error()));
 
   auto model = std::make_shared<LoadedModel>();
   auto& description = model->description;
+  const NetworkShape& shape = read->contract->shape;
   description.source = file->name;
-  description.input_width = shape->input_width;
-  description.input_height = shape->input_height;
-  description.output_width = shape->output_width;
-  description.output_height = shape->output_height;
-  description.channels = shape->channels;
-  description.operators = program->operators;
-  description.delegates = program->delegates;
-  description.normalization = normalization->value;
-  description.normalization_origin = std::move(normalization->origin);
-  description.labels = std::move(labels->value);
-  description.labels_origin = std::move(labels->origin);
-  description.has_probabilities =
-      shape->output_type == OutputType::kFloat && (shape->channels > 1 || description.labels.size() == 2);
-  description.background = background_class(description.labels);
+  description.input_width = shape.input_width;
+  description.input_height = shape.input_height;
+  description.output_width = shape.output_width;
+  description.output_height = shape.output_height;
+  description.channels = shape.channels;
+  description.operators = std::move(read->operators);
+  description.delegates = std::move(read->delegates);
+  description.normalization = interpretation->normalization.value;
+  description.normalization_origin = std::move(interpretation->normalization.origin);
+  description.labels = std::move(interpretation->labels.value);
+  description.labels_origin = std::move(interpretation->labels.origin);
+  description.has_probabilities = interpretation->has_probabilities;
+  description.background = interpretation->background;
   description.threads = threads;
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
   model->pool = std::make_unique<ThreadPool>(threads);
-  auto network = pte::read_network(file->data->bytes(), file->name, shape->output_index);
-  if (network) model->output_range = graph::output_range(*network);
+  const auto range = read->graph ? graph::output_range(*read->graph) : graph::OutputRange::kUnknown;
   auto chosen = make_engine({.data = std::move(file->data),
-                             .network = std::move(network),
-                             .shape = *shape,
+                             .model = std::move(*read),
                              .name = file->name,
                              .file = std::move(file->path),
-                             .threads = threads,
-                             .kept = program->payloads_in_use,
-                             .only_native = program->fault_of_xnnpack},
+                             .threads = threads},
                             options, *model->pool);
   if (!chosen) return std::unexpected(std::move(chosen.error()));
-  model->engine = std::move(chosen->engine);
-  description.engine = model->engine->name();
+  description.engine = chosen->engine->name();
   description.engine_reason = std::move(chosen->reason);
+  model->segmenter = std::make_unique<Segmenter>(Network{.name = description.source,
+                                                         .engine = std::move(chosen->engine),
+                                                         .normalization = description.normalization,
+                                                         .labels = description.labels,
+                                                         .has_probabilities = description.has_probabilities,
+                                                         .output_range = range},
+                                                 *model->pool);
   return model;
 }
 

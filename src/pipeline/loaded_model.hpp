@@ -5,23 +5,20 @@
 #include <memory>
 #include <string>
 
-#include "base/buffer_pool.hpp"
 #include "base/thread_pool.hpp"
-#include "engine/engine.hpp"
 #include "engine/model_data.hpp"
-#include "graph/output_range.hpp"
+#include "session/segmenter.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 
 namespace silhouette {
 
-/// A model that is ready to segment images. Immutable but for the pool and the engine, which guard themselves.
+/// A model that is ready to segment images. Immutable but for what guards itself.
 struct LoadedModel {
   ModelDescription description;
   std::unique_ptr<ThreadPool> pool;
-  std::unique_ptr<Engine> engine;  ///< may use the pool
-  graph::OutputRange output_range = graph::OutputRange::kUnknown;
-  std::shared_ptr<BufferPool> inputs = BufferPool::create();
-  std::shared_ptr<BufferPool> scores = BufferPool::create();
+  std::unique_ptr<Segmenter> segmenter;  ///< uses the pool
+
+  [[nodiscard]] Engine& engine() const noexcept { return *segmenter->network().engine; }
 };
 
 /// A model's file, open.

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/guard.hpp"
-#include "pipeline/model_check.hpp"
+#include "formats/model.hpp"
 #include "resources/cache.hpp"
 #include "resources/models.hpp"
 #include "silhouette/models.hpp"
@@ -19,7 +19,7 @@ Result<std::vector<ModelStatus>> list_models(const std::string& cache_directory)
       ModelStatus status;
       status.name = entry.name;
       status.url = entry.url;
-      auto local = find_local_model(status.name, cache_directory, check_model_file);
+      auto local = find_local_model(status.name, cache_directory, formats::check_whole);
       if (local) {
         std::error_code error;
         const auto bytes = std::filesystem::file_size(local->path, error);
@@ -37,7 +37,7 @@ Result<std::vector<ModelStatus>> list_models(const std::string& cache_directory)
 
 Result<std::string> model_path(const std::string& source, const std::string& cache_directory) {
   return guarded([&]() -> Result<std::string> {
-    auto local = find_local_model(source, cache_directory, check_model_file);
+    auto local = find_local_model(source, cache_directory, formats::check_whole);
     if (!local) return std::unexpected(std::move(local.error()));
     return local->path.string();
   });
@@ -48,7 +48,7 @@ Result<std::string> fetch_model(const std::string& source, const std::string& ca
                                 const DownloadPatience& patience) {
   return guarded([&]() -> Result<std::string> {
     auto local = resolve_model(source, cache_directory, progress ? progress : [](double) {}, std::move(stop),
-                               {.sha256 = {}, .check = check_model_file, .limits = model_limits(patience)});
+                               {.sha256 = {}, .check = formats::check_whole, .limits = model_limits(patience)});
     if (!local) return std::unexpected(std::move(local.error()));
     return local->path.string();
   });

@@ -1,5 +1,3 @@
-#include "pipeline/model_check.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <fstream>
 
 #include "base/aligned_buffer.hpp"
+#include "formats/model.hpp"
 #include "silhouette/image_segmentation_module.hpp"
 #include "silhouette/model_cache.hpp"
 #include "support/http_server.hpp"
@@ -33,7 +32,7 @@ std::string text_of(const fs::path& path) {
 bool is_whole(std::string_view bytes) {
   auto file = AlignedBuffer<std::byte>::create(bytes.size(), "a file").value();
   std::ranges::copy(std::as_bytes(std::span(bytes)), file.data());
-  return check_model_file(file.span(), "m").has_value();
+  return formats::check_whole(file.span(), "m").has_value();
 }
 
 TEST(ModelCheck, TellsWholeFilesFromCutOnes) {

@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "base/guard.hpp"
-#include "formats/pte/messages.hpp"
-#include "formats/pte/network.hpp"
+#include "formats/model.hpp"
 #include "graph/graph.hpp"
 #include "graph/passes.hpp"
 #include "pipeline/loaded_model.hpp"
@@ -27,13 +26,15 @@ Result<NetworkListing> list_network(ModelSource source, const LoadOptions& optio
   return guarded([&]() -> Result<NetworkListing> {
     const auto file = open_model(std::move(source), options, {});
     if (!file) return std::unexpected(file.error());
-    auto network = pte::read_network(file->data->bytes(), file->name);
+    auto model = formats::read_model(file->data->bytes(), file->name, {.labels = options.labels.size()});
+    if (!model) return std::unexpected(std::move(model.error()));
+    auto& network = model->graph;
     if (!network && network.error().code == ErrorCode::kUnsupportedModel) {
       return fail(
           ErrorCode::kUnsupportedModel,
           fmt::format(
               "the network of '{}' can't be listed: {}; the native engine, whose steps these are, doesn't run it",
-              file->name, pte::unsupported_reason(network.error(), file->name)));
+              file->name, network.error().reason));
     }
     if (!network) return std::unexpected(network.error());
     NetworkListing listing;

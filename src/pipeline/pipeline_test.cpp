@@ -10,7 +10,7 @@
 
 #include "base/guard.hpp"
 #include "pipeline/class_ids.hpp"
-#include "pipeline/network_shape.hpp"
+#include "session/interpretation.hpp"
 
 namespace silhouette {
 namespace {
@@ -62,52 +62,6 @@ TEST(ClassIds, AreReadFromTextAsPeopleTypeIt) {
 TEST(ClassIds, LongListsAreCut) {
   const std::vector<std::string> labels(1000, "label");
   EXPECT_LT(resolve_class("x", labels).error().message.size(), 400U);
-}
-
-pte::Program program(std::vector<std::int64_t> in, std::vector<std::int64_t> out) {
-  pte::Program result;
-  result.inputs.push_back({std::move(in), {}, pte::ScalarType::kFloat});
-  result.outputs.push_back({std::move(out), {}, pte::ScalarType::kFloat});
-  return result;
-}
-
-TEST(NetworkShape, ReadsBothOrders) {
-  auto model = program({1, 3, 10, 20}, {1, 7, 5, 6});
-  auto shape = network_shape(model, "m").value();
-  EXPECT_EQ(shape.input_height, 10);
-  EXPECT_EQ(shape.input_width, 20);
-  EXPECT_FALSE(shape.input_nhwc);
-  EXPECT_EQ(shape.channels, 7);
-  EXPECT_EQ(shape.output_height, 5);
-  EXPECT_EQ(shape.output_width, 6);
-  model.inputs[0].dim_order = {0, 2, 3, 1};
-  EXPECT_TRUE(network_shape(model, "m")->input_nhwc);
-}
-
-TEST(NetworkShape, RefusesOtherNetworksByName) {
-  const auto expect = [](const pte::Program& model, ErrorCode code) {
-    const auto shape = network_shape(model, "model.pte");
-    ASSERT_FALSE(shape);
-    EXPECT_EQ(shape.error().code, code) << shape.error().message;
-    EXPECT_THAT(shape.error().message, HasSubstr("model.pte"));
-  };
-  expect(program({1, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
-  expect(program({2, 3, 10, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
-  expect(program({1, 1, 10, 10}, {1, 7, 5, 6}), ErrorCode::kUnsupportedModel);
-  expect(program({1, 3, 10, 10}, {1, 7}), ErrorCode::kUnsupportedModel);
-  expect(program({1, 3, 10, 0}, {1, 7, 5, 5}), ErrorCode::kLimitExceeded);
-  expect(program({1, 3, 10, 1 << 20}, {1, 7, 5, 5}), ErrorCode::kLimitExceeded);
-  expect(program({1, 3, 10, 10}, {1, 16'000, 16'000, 16'000}), ErrorCode::kLimitExceeded);
-  auto model = program({1, 3, 10, 10}, {1, 7, 5, 5});
-  model.outputs[0].type = pte::ScalarType::kInt64;
-  expect(model, ErrorCode::kUnsupportedModel);
-  model.outputs.clear();
-  expect(model, ErrorCode::kUnsupportedModel);
-  model = program({1, 3, 10, 10}, {1, 7, 5, 5});
-  model.inputs[0].dim_order = {3, 2, 1, 0};
-  expect(model, ErrorCode::kUnsupportedModel);
-  model.inputs.push_back(model.inputs[0]);
-  expect(model, ErrorCode::kUnsupportedModel);
 }
 
 TEST(Guard, TurnsExceptionsIntoErrors) {

@@ -5,8 +5,8 @@
 
 #include "base/image.hpp"
 #include "base/thread_pool.hpp"
-#include "silhouette/image_segmentation_module.hpp"
-#include "silhouette/models.hpp"
+#include "silhouette/network_choices.hpp"
+#include "silhouette/normalization.hpp"
 
 namespace silhouette {
 

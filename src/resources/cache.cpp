@@ -27,7 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::system_clock;
 
-constexpr std::string_view kModelEnding = ".pte";
 constexpr std::string_view kPackedEnding = ".bin";
 
 /// "x.bin" of "x.bin.Ab12Cd", as earlier versions called packed weights on their way.

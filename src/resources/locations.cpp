@@ -71,9 +71,8 @@ Result<fs::path> cache_directory(const std::string& chosen) {
 
 fs::path cached_file(const fs::path& cache, const std::string& url) {
   constexpr std::size_t kMaxNameBytes = 80;
-  constexpr std::string_view kExtension = ".pte";
   std::string name(url_file_name(url));
-  if (name.ends_with(kExtension)) name.resize(name.size() - kExtension.size());
+  if (name.ends_with(kModelEnding)) name.resize(name.size() - kModelEnding.size());
   name.resize(std::min(name.size(), kMaxNameBytes));
   std::ranges::replace_if(
       name,
@@ -83,7 +82,7 @@ fs::path cached_file(const fs::path& cache, const std::string& url) {
       },
       '_');
   if (name.empty()) name = "model";
-  return cache / "models" / fmt::format("{}-{:016x}{}", name, fnv1a(url), kExtension);
+  return cache / "models" / fmt::format("{}-{:016x}{}", name, fnv1a(url), kModelEnding);
 }
 
 fs::path packed_directory(const fs::path& cache) {

@@ -297,7 +297,8 @@ Result<std::filesystem::path> download_of(const std::string& source, const std::
       return path.extension() == ending &&
              fs::equivalent(path.has_parent_path() ? path.parent_path() : ".", directory, error);
     };
-    if (is_in(cached_file(*folder, "").parent_path(), ".pte") || is_in(packed_directory(*folder), ".bin")) return path;
+    if (is_in(cached_file(*folder, "").parent_path(), kModelEnding) || is_in(packed_directory(*folder), ".bin"))
+      return path;
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' was not downloaded, so it isn't deleted; give the name or URL of a download, or its "
                             "file in the cache",

@@ -18,6 +18,9 @@ namespace silhouette {
 /// A model file may have this many bytes at most.
 inline constexpr std::uint64_t kMaxModelBytes = 4ULL << 30;
 
+/// How the cache's names of models end, whatever their format: that is told by their bytes.
+inline constexpr std::string_view kModelEnding = ".pte";
+
 /// A model on this machine.
 struct LocalModel {
   std::filesystem::path path;

@@ -12,9 +12,7 @@
 #include "base/file.hpp"
 #include "base/hash_random.hpp"
 #include "engine/native/native_engine.hpp"
-#include "formats/pte/network.hpp"
-#include "formats/pte/program.hpp"
-#include "pipeline/network_shape.hpp"
+#include "formats/model.hpp"
 #include "support/golden.hpp"
 #include "support/support.hpp"
 
@@ -27,13 +25,11 @@ using test::GoldenNetwork;
 constexpr bool kEveryWay = !test::kInstrumented;
 
 std::unique_ptr<Engine> load(std::span<const std::byte> file, ThreadPool& pool, const NativeOptions& options) {
-  const auto program = pte::parse_program(file, "golden");
-  EXPECT_TRUE(program);
-  const auto shape = network_shape(*program, "golden");
-  EXPECT_TRUE(shape);
-  auto network = pte::read_network(file, "golden");
-  EXPECT_TRUE(network) << network.error().message;
-  auto engine = create_native_engine(std::move(*network), *shape, pool, options, "golden");
+  auto model = formats::read_model(file, "golden");
+  EXPECT_TRUE(model) << model.error().message;
+  EXPECT_TRUE(model->graph) << model->graph.error().message;
+  EXPECT_TRUE(model->contract) << model->contract.error().message;
+  auto engine = create_native_engine(std::move(*model->graph), model->contract->shape, pool, options, "golden");
   EXPECT_TRUE(engine) << engine.error().message;
   return std::move(*engine);
 }

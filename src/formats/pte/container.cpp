@@ -44,12 +44,13 @@ struct Header {
   std::uint64_t segment_base = 0;  // 0: the file has no segments
 };
 
-Result<Header> read_header(Bytes file, const Messages& messages) {
-  if (file.empty()) return messages.not_a_program("it is empty");
-  if (file.size() < kHeadBytes) return messages.not_a_program(fmt::format("it has only {} bytes", file.size()));
+Outcome<Header> read_header(Bytes file, const Messages& messages) {
+  if (file.empty()) return messages.of_another_kind("it is empty");
+  if (file.size() < kHeadBytes) return messages.of_another_kind(fmt::format("it has only {} bytes", file.size()));
   if (text_at(file, kIdentifierOffset, 4) != fb::ProgramIdentifier()) {
-    return messages.not_a_program(fmt::format("bytes 4 to 7 are \"{}\", not \"{}\"",
-                                              printable(text_at(file, kIdentifierOffset, 4)), fb::ProgramIdentifier()));
+    return messages.of_another_kind(fmt::format("bytes 4 to 7 are \"{}\", not \"{}\"",
+                                                printable(text_at(file, kIdentifierOffset, 4)),
+                                                fb::ProgramIdentifier()));
   }
   Header header{.program_size = file.size(), .segment_base = 0};
   if (text_at(file, kMagicOffset, 4) != "eh00") return header;
@@ -176,7 +177,7 @@ Status read_constants(Container& container, const Messages& messages) {
 
 }  // namespace
 
-Result<Container> open_container(Bytes file, const Messages& messages) {
+Outcome<Container> open_container(Bytes file, const Messages& messages) {
   auto header = read_header(file, messages);
   if (!header) return forward_error(std::move(header));
   if (header->program_size > kMaxFlatbufferBytes) return messages.too_large("its program table has over 2 GiB");

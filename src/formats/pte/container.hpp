@@ -42,6 +42,6 @@ inline constexpr std::size_t kFileAlignment = 16;
 
 /// Reads the extended header (magic "eh00" at byte 8; older files have none), verifies the FlatBuffer's structure and
 /// every segment's place.
-Result<Container> open_container(Bytes file, const Messages& messages);
+Outcome<Container> open_container(Bytes file, const Messages& messages);
 
 }  // namespace silhouette::pte

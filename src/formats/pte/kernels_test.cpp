@@ -64,11 +64,11 @@ class CallBuilder {
   /// The error of the call, or an empty text. The result is passed twice, as the runtime wants it.
   std::string fault(bool returned = true) {
     if (returned) call_.args.push_back(call_.args.back());
-    const auto ok = verify_kernel_call(plan_, call_, Messages("m.pte"));
+    const auto ok = verify_kernel_call(plan_, call_, messages_of("m.pte"));
     return ok ? "" : ok.error().message;
   }
   ErrorCode code() {
-    const auto ok = verify_kernel_call(plan_, call_, Messages("m.pte"));
+    const auto ok = verify_kernel_call(plan_, call_, messages_of("m.pte"));
     return ok ? ErrorCode{} : ok.error().code;
   }
 

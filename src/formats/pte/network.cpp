@@ -7,9 +7,8 @@
 #include <new>
 #include <optional>
 
-#include "base/checked.hpp"
+#include "formats/common/network_builder.hpp"
 #include "formats/pte/limits.hpp"
-#include "formats/pte/network_builder.hpp"
 #include "formats/pte/network_delegate.hpp"
 #include "formats/pte/network_kernels.hpp"
 #include "formats/pte/values.hpp"
@@ -64,11 +63,11 @@ class Reader {
          const Messages& messages)
       : program_(program),
         plan_(program.forward),
-        messages_((program.graphs.empty() ? messages : messages.of_delegated()).within("method 'forward'")),
+        messages_((program.graphs.empty() ? messages : messages.of_well_exported()).within("method 'forward'")),
         builder_(std::move(owner), messages_),
         output_(output) {}
 
-  Result<graph::Graph> read() {
+  Outcome<graph::Graph> read() {
     if (plan_.inputs.size() != 1) return messages_.unsupported(fmt::format("it has {} inputs", plan_.inputs.size()));
     if (output_ >= plan_.outputs.size()) return messages_.unsupported(fmt::format("it has no output {}", output_));
     for (const std::size_t value : {plan_.inputs[0], plan_.outputs[output_]}) {
@@ -89,15 +88,14 @@ class Reader {
     }
     const auto output = read_value(plan_.outputs[output_], messages_);
     if (!output) return std::unexpected(output.error());
-    builder_.graph().output = *output;
-    if (auto ok = check(); !ok) return forward_error(std::move(ok));
-    return std::move(builder_.graph());
+    // The delegates' limits hold for each alone, and one may be called many times.
+    return builder_.finish(*output);
   }
 
  private:
   [[nodiscard]] const Tensor& tensor(std::size_t value) const { return plan_.values[value].tensor; }
 
-  Result<TensorId> read_value(std::size_t value, const Messages& place) {
+  Outcome<TensorId> read_value(std::size_t value, const Messages& place) {
     const Tensor& source = tensor(value);
     if (source.storage == Storage::kConstant) return read_constant(value, place);
     if (source.info.type != ScalarType::kFloat) return not_float(source, place);
@@ -106,11 +104,11 @@ class Reader {
     return builder_.reshape(*id, memory_dims(source.info));
   }
 
-  static std::unexpected<Error> not_float(const Tensor& source, const Messages& place) {
+  static std::unexpected<Fault> not_float(const Tensor& source, const Messages& place) {
     return place.unsupported(fmt::format("it reads {}, and the native engine computes in fp32", describe(source.info)));
   }
 
-  Result<TensorId> read_constant(std::size_t value, const Messages& place) {
+  Outcome<TensorId> read_constant(std::size_t value, const Messages& place) {
     if (const auto found = constants_.find(value); found != constants_.end()) return found->second;
     const Tensor& source = tensor(value);
     const auto dims = memory_dims(source.info);
@@ -158,22 +156,6 @@ class Reader {
     return {};
   }
 
-  /// The delegates' limits hold for each alone, and one may be called many times.
-  Status check() {
-    const graph::Graph& network = builder_.graph();
-    if (network.tensors[network.output].is_constant()) return messages_.unsupported("its output is a constant");
-    if (auto ok = graph::verify(network); !ok) return messages_.unsupported(ok.error().message);
-    std::uint64_t weights = 0;
-    for (const graph::Node& node : network.nodes) {
-      for (const TensorId id : node.inputs)
-        weights = checked_add(weights, network.tensors[id].constant.values.size_bytes()).value_or(UINT64_MAX);
-    }
-    if (weights > kMaxPackedBytes) return messages_.too_large("its weights need too much memory");
-    if (std::cmp_greater(graph::multiply_adds(network), kMaxMultiplyAdds))
-      return messages_.too_large(fmt::format("it takes {} multiply-adds", graph::multiply_adds(network)));
-    return {};
-  }
-
   const VerifiedProgram& program_;
   const Plan& plan_;
   Messages messages_;
@@ -185,16 +167,20 @@ class Reader {
 
 }  // namespace
 
+Outcome<graph::Graph> network_of(const VerifiedProgram& program, std::string_view name, std::size_t output,
+                                 std::shared_ptr<const void> owner) {
+  return Reader(program, output, std::move(owner), messages_of(name)).read();
+}
+
 Result<graph::Graph> read_network(std::span<const std::byte> file, std::string_view name, std::size_t output) {
-  const Messages messages(name);
   try {
     auto aligned = AlignedFile::of(file);
     if (!aligned) return std::unexpected(aligned.error());
     const auto program = verify_program(aligned->bytes, name);
     if (!program) return std::unexpected(program.error());
-    return Reader(*program, output, std::move(aligned->copy), messages).read();
+    return network_of(*program, name, output, std::move(aligned->copy));
   } catch (const std::bad_alloc&) {
-    return messages.too_large("no memory is left to read it");
+    return messages_of(name).too_large("no memory is left to read it");
   }
 }
 

@@ -120,7 +120,7 @@ class Lowering {
   Lowering(NetworkBuilder& builder, const xnnpack::Graph& delegate, const Messages& messages)
       : builder_(builder), delegate_(delegate), messages_(messages), ids_(delegate.values.size(), kNothing) {}
 
-  Result<std::vector<TensorId>> run(std::span<const TensorId> arguments) {
+  Outcome<std::vector<TensorId>> run(std::span<const TensorId> arguments) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const std::uint32_t value = delegate_.externals[i];
       if (!delegate_.values[value].is_input) continue;
@@ -148,7 +148,7 @@ class Lowering {
     return ids_[value];
   }
 
-  Result<TensorId> add(const xnnpack::Node& source, const Messages& place) {
+  Outcome<TensorId> add(const xnnpack::Node& source, const Messages& place) {
     const auto op = same_op(source.op);
     if (!op) return place.unsupported("the native engine has no such operator");
     if (auto ok = check(source, place); !ok) return std::unexpected(ok.error());
@@ -222,8 +222,8 @@ class Lowering {
 
 }  // namespace
 
-Result<std::vector<TensorId>> add_delegate(NetworkBuilder& builder, const xnnpack::Graph& delegate,
-                                           std::span<const TensorId> arguments, const Messages& messages) {
+Outcome<std::vector<TensorId>> add_delegate(NetworkBuilder& builder, const xnnpack::Graph& delegate,
+                                            std::span<const TensorId> arguments, const Messages& messages) {
   return Lowering(builder, delegate, messages).run(arguments);
 }
 

@@ -63,7 +63,7 @@ Dims memory_dims(const TensorInfo& tensor) {
   return dims;
 }
 
-Result<Movement> read_movement(const Plan& plan, const Call& call, const Messages& messages) {
+Outcome<Movement> read_movement(const Plan& plan, const Call& call, const Messages& messages) {
   if (find(call) == nullptr) return messages.unsupported("the native engine knows this operator in delegates only");
   // Operand first; the result is the last argument but for the returned value, which primitives don't have.
   const bool primitive = call.operator_name.starts_with("executorch_prim::");
@@ -79,8 +79,8 @@ Result<Movement> read_movement(const Plan& plan, const Call& call, const Message
   return movement;
 }
 
-Result<TensorId> add_movement(NetworkBuilder& builder, const Plan& plan, const Call& call, const Movement& movement,
-                              TensorId from) {
+Outcome<TensorId> add_movement(NetworkBuilder& builder, const Plan& plan, const Call& call, const Movement& movement,
+                               TensorId from) {
   const TensorInfo& source = movement.from->info;
   const TensorInfo& target = movement.to->info;
   const Move move = find(call)->move;

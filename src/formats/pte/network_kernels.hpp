@@ -1,10 +1,12 @@
 #pragma once
 
+#include "formats/common/network_builder.hpp"
 #include "formats/pte/messages.hpp"
-#include "formats/pte/network_builder.hpp"
 #include "formats/pte/plan.hpp"
 
 namespace silhouette::pte {
+
+using formats::NetworkBuilder;
 
 /// A verified kernel call that only moves data.
 struct Movement {
@@ -15,12 +17,12 @@ struct Movement {
 };
 
 /// What a kernel call moves; kUnsupportedModel if it does anything else. `messages` name the call.
-Result<Movement> read_movement(const Plan& plan, const Call& call, const Messages& messages);
+Outcome<Movement> read_movement(const Plan& plan, const Call& call, const Messages& messages);
 
 /// Appends the movement of `from`, which has the dimensions of the source in memory order; the result has those of
 /// the target likewise.
-Result<graph::TensorId> add_movement(NetworkBuilder& builder, const Plan& plan, const Call& call,
-                                     const Movement& movement, graph::TensorId from);
+Outcome<graph::TensorId> add_movement(NetworkBuilder& builder, const Plan& plan, const Call& call,
+                                      const Movement& movement, graph::TensorId from);
 
 /// A tensor's sizes in memory order.
 NetworkBuilder::Dims memory_dims(const TensorInfo& tensor);

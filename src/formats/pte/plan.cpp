@@ -26,7 +26,7 @@ class Reader {
     plan_.name = as_text(table.name());
   }
 
-  Result<Plan> read() {
+  Outcome<Plan> read() {
     for (const auto step : {&Reader::read_buffers, &Reader::read_values, &Reader::read_interface,
                             &Reader::read_delegates, &Reader::read_chains}) {
       if (auto ok = (this->*step)(); !ok) return forward_error(std::move(ok));
@@ -197,7 +197,7 @@ class Reader {
 
 }  // namespace
 
-Result<Plan> read_plan(const fb::ExecutionPlan& table, const Container& container, const Messages& messages) {
+Outcome<Plan> read_plan(const fb::ExecutionPlan& table, const Container& container, const Messages& messages) {
   return Reader(table, container, messages).read();
 }
 

@@ -82,8 +82,8 @@ struct Plan {
   std::vector<Delegate> delegates;
 };
 
-Result<Plan> read_plan(const executorch_flatbuffer::ExecutionPlan& table, const Container& container,
-                       const Messages& messages);
+Outcome<Plan> read_plan(const executorch_flatbuffer::ExecutionPlan& table, const Container& container,
+                        const Messages& messages);
 
 /// Bytes of one element of that type; 0 for types that nothing here can hold.
 std::size_t element_bytes(ScalarType type) noexcept;

@@ -65,9 +65,9 @@ bool is_only_broadcast(const xnnpack::Graph& graph, std::uint32_t value) {
 
 class Parser {
  public:
-  Parser(Bytes file, std::string_view name) : file_(file), messages_(name) {}
+  Parser(Bytes file, std::string_view name) : file_(file), messages_(messages_of(name)) {}
 
-  Result<VerifiedProgram> parse() {
+  Outcome<VerifiedProgram> parse() {
     auto container = open_container(file_, messages_);
     if (!container) return forward_error(std::move(container));
     container_ = std::move(*container);
@@ -96,7 +96,7 @@ class Parser {
 
  private:
   /// Names what could be meant: metadata takes nothing.
-  std::unexpected<Error> no_forward(const flatbuffers::Vector<flatbuffers::Offset<fb::ExecutionPlan>>& plans) const {
+  std::unexpected<Fault> no_forward(const flatbuffers::Vector<flatbuffers::Offset<fb::ExecutionPlan>>& plans) const {
     constexpr std::size_t kShown = 8;
     std::vector<std::string> others;
     for (const fb::ExecutionPlan* const plan : plans) {
@@ -186,7 +186,7 @@ class Parser {
     const auto place = within_method(messages_, table);
     auto plan = read_plan(table, container_, place);
     if (!plan) return forward_error(std::move(plan));
-    return read_calls(*plan, std::ranges::any_of(plan->delegates, is_xnnpack) ? place.of_delegated() : place);
+    return read_calls(*plan, std::ranges::any_of(plan->delegates, is_xnnpack) ? place.of_well_exported() : place);
   }
 
   static bool is_xnnpack(const Delegate& delegate) { return delegate.backend == kBackend; }
@@ -325,7 +325,7 @@ class Parser {
 
 }  // namespace
 
-Result<VerifiedProgram> verify_program(Bytes file, std::string_view name) {
+Outcome<VerifiedProgram> verify_program(Bytes file, std::string_view name) {
   return Parser(file, name).parse();
 }
 
@@ -337,11 +337,11 @@ Result<Program> parse_program(std::span<const std::byte> bytes, std::string_view
     if (!verified) return forward_error(std::move(verified));
     return std::move(verified->program);
   } catch (const std::bad_alloc&) {
-    return Messages(name).too_large("no memory is left to check it");
+    return messages_of(name).too_large("no memory is left to check it");
   }
 }
 
-Result<AlignedFile> AlignedFile::of(std::span<const std::byte> bytes) {
+Outcome<AlignedFile> AlignedFile::of(std::span<const std::byte> bytes) {
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kFileAlignment == 0) return AlignedFile{bytes, nullptr};
   auto copy = AlignedBuffer<std::byte>::create(bytes.size(), "a copy of the model");
   if (!copy) return std::unexpected(copy.error());

@@ -11,38 +11,20 @@
 #include <variant>
 #include <vector>
 
+#include "formats/common/tensor_info.hpp"
 #include "silhouette/error.hpp"
 
 namespace silhouette::pte {
 
-/// Element types that matter here; all others are kOther.
-enum class ScalarType : std::uint8_t {
-  kFloat,
-  kDouble,
-  kHalf,
-  kBFloat16,
-  kInt64,
-  kInt32,
-  kInt8,
-  kUint8,
-  kBool,
-  kOther
-};
-
-/// Shape and type of an input or output of the method `forward`.
-struct TensorInfo {
-  std::vector<std::int64_t> sizes;
-  std::vector<std::uint8_t> dim_order;  ///< empty means contiguous
-  ScalarType type = ScalarType::kFloat;
-  std::int64_t classes = 0;  ///< of an output that an argmax made: of how many numbers it is one; 0: not known
-};
+using formats::ScalarType;
+using formats::TensorInfo;
 
 /// A value that a constant method returns: a number, a text, a list of numbers (a tensor's, too), or something else.
 using MetadataValue = std::variant<std::monostate, double, std::string, std::vector<double>>;
 
 /// What a verified `.pte` holds.
 struct Program {
-  std::vector<TensorInfo> inputs;  ///< of `forward`; non-tensor inputs make the file unsupported
+  std::vector<TensorInfo> inputs;  ///< of the method `forward`; non-tensor inputs make the file unsupported
   std::vector<TensorInfo> outputs;
   std::vector<std::string> operators;  ///< distinct: "aten::clone.out", and "xnnpack:conv_2d" within delegates; sorted
   std::vector<std::string> delegates;  ///< backend id of every delegate call, in order

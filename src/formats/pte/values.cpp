@@ -37,7 +37,7 @@ class Reader {
          const Messages& messages)
       : table_(table), planned_(planned), container_(container), messages_(messages), used_(planned.size()) {}
 
-  Result<std::vector<Value>> read() {
+  Outcome<std::vector<Value>> read() {
     const auto* const values = table_.values();
     if (values == nullptr) return messages_.damaged("it has no values");
     if (values->size() > kMaxValues) {
@@ -275,7 +275,7 @@ class Reader {
     return initial ? Status() : std::unexpected(initial.error());
   }
 
-  Result<Bytes> find_constant(std::uint32_t data, const Tensor& tensor) const {
+  Outcome<Bytes> find_constant(std::uint32_t data, const Tensor& tensor) const {
     if (!container_.constant_offsets.empty()) {
       return find_data("constant", data, tensor, container_.constant_segment, container_.constant_offsets);
     }
@@ -292,8 +292,8 @@ class Reader {
     return constant;
   }
 
-  Result<Bytes> find_data(std::string_view what, std::uint32_t data, const Tensor& tensor, Bytes segment,
-                          const std::vector<std::uint64_t>& offsets) const {
+  Outcome<Bytes> find_data(std::string_view what, std::uint32_t data, const Tensor& tensor, Bytes segment,
+                           const std::vector<std::uint64_t>& offsets) const {
     if (data >= offsets.size())
       return messages_.damaged(fmt::format("tensor {} has {} {} of {}", index_, what, data, offsets.size()));
     const std::uint64_t offset = offsets[data];
@@ -333,8 +333,8 @@ std::size_t element_bytes(ScalarType type) noexcept {
   return 0;
 }
 
-Result<std::vector<Value>> read_values(const fb::ExecutionPlan& table, std::span<const std::uint64_t> planned,
-                                       const Container& container, const Messages& messages) {
+Outcome<std::vector<Value>> read_values(const fb::ExecutionPlan& table, std::span<const std::uint64_t> planned,
+                                        const Container& container, const Messages& messages) {
   return Reader(table, planned, container, messages).read();
 }
 

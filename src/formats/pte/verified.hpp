@@ -9,6 +9,7 @@
 #include "formats/pte/plan.hpp"
 #include "formats/pte/program.hpp"
 #include "formats/pte/xnnpack.hpp"
+#include "graph/graph.hpp"
 
 namespace silhouette::pte {
 
@@ -24,10 +25,14 @@ struct AlignedFile {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> copy;  ///< what holds them, if the file's own address didn't do
 
-  static Result<AlignedFile> of(std::span<const std::byte> bytes);
+  static Outcome<AlignedFile> of(std::span<const std::byte> bytes);
 };
 
 /// The work behind parse_program. `file` starts at a multiple of kFileAlignment. May throw std::bad_alloc.
-Result<VerifiedProgram> verify_program(Bytes file, std::string_view name);
+Outcome<VerifiedProgram> verify_program(Bytes file, std::string_view name);
+
+/// The work behind read_network. `owner` holds the program's bytes; null if the caller does. May throw std::bad_alloc.
+Outcome<graph::Graph> network_of(const VerifiedProgram& program, std::string_view name, std::size_t output,
+                                 std::shared_ptr<const void> owner);
 
 }  // namespace silhouette::pte

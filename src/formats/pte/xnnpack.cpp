@@ -43,7 +43,7 @@ class Reader {
     constants_.named = &named;
   }
 
-  Result<Graph> read() {
+  Outcome<Graph> read() {
     for (const auto step : {&Reader::open, &Reader::read_values, &Reader::read_externals, &Reader::read_nodes}) {
       if (auto ok = (this->*step)(); !ok) return forward_error(std::move(ok));
     }
@@ -246,7 +246,7 @@ class Reader {
 
 }  // namespace
 
-Result<Graph> read_graph(Bytes payload, const NamedData& named, std::string_view what, const Messages& messages) {
+Outcome<Graph> read_graph(Bytes payload, const NamedData& named, std::string_view what, const Messages& messages) {
   const auto place = messages.within(what);
   return Reader(payload, named, place).read();
 }

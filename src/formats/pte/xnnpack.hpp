@@ -144,7 +144,7 @@ struct Graph {
 /// Decodes a payload of `XnnpackBackend` (with or without "XH00" header; "XN00" or "XN01"), its constants found inside
 /// or in `named`, and verifies it whole: structure, constants' sizes, types, and every result's shape. What the runtime
 /// could run but isn't understood here is kUnsupportedModel. `what` names the payload in messages ("delegate 0").
-Result<Graph> read_graph(Bytes payload, const NamedData& named, std::string_view what, const Messages& messages);
+Outcome<Graph> read_graph(Bytes payload, const NamedData& named, std::string_view what, const Messages& messages);
 
 /// Bytes of one element.
 std::size_t element_bytes(DataType type) noexcept;

@@ -79,7 +79,7 @@ class Reader {
  public:
   Reader(const fb::XNode& table, const Messages& messages) : table_(table), messages_(messages) {}
 
-  Result<Node> read() {
+  Outcome<Node> read() {
     const auto* const entry = std::ranges::find(kEntries, table_.xnode_union_type(), &Entry::type);
     if (entry == kEntries.end()) {
       return messages_.unsupported(fmt::format("the operator {} ({}) isn't known",
@@ -240,7 +240,7 @@ class Reader {
 
 }  // namespace
 
-Result<Node> read_node(const fb::XNode& table, const Messages& messages) {
+Outcome<Node> read_node(const fb::XNode& table, const Messages& messages) {
   return Reader(table, messages).read();
 }
 

@@ -25,7 +25,7 @@ TEST(Xnnpack, DecodesARealGraph) {
   const auto model = EditableModel::read(silhouette::test::source_file("tests/data/models/tiny_plain.pte"));
   NamedData named;
   for (const auto& entry : model.program.named_data) named.emplace(entry->key, model.segments.at(entry->segment_index));
-  const auto graph = read_graph(model.segments.at(1), named, "delegate 0", Messages("m.pte"));
+  const auto graph = read_graph(model.segments.at(1), named, "delegate 0", messages_of("m.pte"));
   ASSERT_TRUE(graph) << graph.error().message;
   ASSERT_EQ(graph->nodes.size(), 3U);
   const Node& node = graph->nodes[1];
@@ -66,7 +66,7 @@ TEST(Xnnpack, ChecksConstants) {
 
 TEST(Xnnpack, TellsWhatXnnpackDoesWrong) {
   const auto wrong = [](const GraphBuilder& b) {
-    const auto graph = read_graph(b.payload(), {}, "delegate 0", Messages("m.pte"));
+    const auto graph = read_graph(b.payload(), {}, "delegate 0", messages_of("m.pte"));
     EXPECT_TRUE(graph) << graph.error().message;
     return graph ? std::string(fault_of_xnnpack(*graph)) : "";
   };
@@ -203,7 +203,7 @@ TEST(Xnnpack, LimitsMemoryAndWork) {
 TEST(Xnnpack, RefusesBadPayloads) {
   const auto good = build({}).payload();
   const auto fault_of = [](const std::vector<std::byte>& payload) {
-    const auto graph = read_graph(payload, {}, "delegate 0", Messages("m.pte"));
+    const auto graph = read_graph(payload, {}, "delegate 0", messages_of("m.pte"));
     return graph ? "" : graph.error().message;
   };
   ASSERT_EQ(fault_of(good), "");

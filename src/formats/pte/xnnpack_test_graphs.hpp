@@ -10,7 +10,7 @@ namespace silhouette::pte::xnnpack {
 
 /// The fault of a graph, or an empty text.
 inline std::string fault(const test::GraphBuilder& builder) {
-  const auto graph = read_graph(builder.payload(), {}, "delegate 0", Messages("m.pte"));
+  const auto graph = read_graph(builder.payload(), {}, "delegate 0", messages_of("m.pte"));
   return graph ? "" : graph.error().message;
 }
 

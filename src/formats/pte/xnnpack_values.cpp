@@ -45,7 +45,7 @@ class Reader {
   Reader(const fb::XValue& table, const ConstantSource& constants, const Messages& messages)
       : table_(table), constants_(constants), messages_(messages) {}
 
-  Result<DecodedValue> read() {
+  Outcome<DecodedValue> read() {
     if (table_.xvalue_union() == nullptr) return messages_.damaged("it is missing");
     const fb::XNNTensorValue* tensor = nullptr;
     const fb::XNNQuantizedTensorValue* quantized = nullptr;
@@ -128,8 +128,8 @@ class Reader {
   }
 
   /// The first `needed` bytes of constant `index` ≥ 1.
-  Result<Bytes> find_constant(std::uint32_t index, std::uint64_t needed) const {
-    Result<Bytes> data = constants_.has_header ? find_outside(index) : find_inline(index);
+  Outcome<Bytes> find_constant(std::uint32_t index, std::uint64_t needed) const {
+    Outcome<Bytes> data = constants_.has_header ? find_outside(index) : find_inline(index);
     if (!data) return data;
     if (data->size() < needed) {
       return messages_.damaged(fmt::format("it needs {} bytes, but its constant has {}", needed, data->size()));
@@ -141,13 +141,13 @@ class Reader {
     return data->first(needed);
   }
 
-  Result<Bytes> find_inline(std::uint32_t index) const {
+  Outcome<Bytes> find_inline(std::uint32_t index) const {
     const auto* const table = constants_.graph->constant_buffer();
     if (index >= count(table)) return messages_.damaged(fmt::format("it is constant {} of {}", index, count(table)));
     return as_bytes(table->Get(index)->storage());
   }
 
-  Result<Bytes> find_outside(std::uint32_t index) const {
+  Outcome<Bytes> find_outside(std::uint32_t index) const {
     const auto* const table = constants_.graph->constant_data();
     if (index >= count(table)) return messages_.damaged(fmt::format("it is constant {} of {}", index, count(table)));
     const auto* const entry = table->Get(index);
@@ -236,7 +236,7 @@ class Reader {
 
 }  // namespace
 
-Result<DecodedValue> read_value(const fb::XValue& table, const ConstantSource& constants, const Messages& messages) {
+Outcome<DecodedValue> read_value(const fb::XValue& table, const ConstantSource& constants, const Messages& messages) {
   return Reader(table, constants, messages).read();
 }
 

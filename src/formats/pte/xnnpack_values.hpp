@@ -25,7 +25,7 @@ struct DecodedValue {
 };
 
 /// Decodes and verifies one value; for a constant also that its data is whole.
-Result<DecodedValue> read_value(const fb_xnnpack::XValue& table, const ConstantSource& constants,
-                                const Messages& messages);
+Outcome<DecodedValue> read_value(const fb_xnnpack::XValue& table, const ConstantSource& constants,
+                                 const Messages& messages);
 
 }  // namespace silhouette::pte::xnnpack

@@ -1,4 +1,4 @@
-#include "pipeline/network_shape.hpp"
+#include "formats/common/contract.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,9 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/limits.hpp"
-
-namespace silhouette {
+namespace silhouette::formats {
 namespace {
 
 std::unexpected<Error> unsupported(std::string_view name, const std::string& what) {
@@ -25,14 +23,14 @@ std::unexpected<Error> unsupported(std::string_view name, const std::string& wha
 }
 
 /// Whether the order is channels-last; nothing if it is neither that nor plain.
-std::optional<bool> channels_last(const pte::TensorInfo& tensor) {
+std::optional<bool> channels_last(const TensorInfo& tensor) {
   constexpr std::array<std::uint8_t, 4> kChannelsLast{0, 2, 3, 1};
   if (tensor.dim_order.empty() || std::ranges::is_sorted(tensor.dim_order)) return false;
   if (std::ranges::equal(tensor.dim_order, kChannelsLast)) return true;
   return std::nullopt;
 }
 
-Result<void> check_sides(const pte::TensorInfo& tensor, const std::string& which, std::string_view name) {
+Result<void> check_sides(const TensorInfo& tensor, const std::string& which, std::string_view name) {
   std::int64_t values = 1;
   for (const std::int64_t size : tensor.sizes) {
     if (size < 1 || size > kMaxNetworkSide) {
@@ -48,12 +46,12 @@ Result<void> check_sides(const pte::TensorInfo& tensor, const std::string& which
   return {};
 }
 
-std::unexpected<Error> wrong_shape(const pte::TensorInfo& tensor, const std::string& which, std::string_view name) {
+std::unexpected<Error> wrong_shape(const TensorInfo& tensor, const std::string& which, std::string_view name) {
   return unsupported(name, fmt::format("its {} has the shape [{}]", which, fmt::join(tensor.sizes, ", ")));
 }
 
-Result<void> read_input(const pte::TensorInfo& input, std::string_view name, NetworkShape& shape) {
-  if (input.type != pte::ScalarType::kFloat) return unsupported(name, "its input isn't float");
+Result<void> read_input(const TensorInfo& input, std::string_view name, NetworkShape& shape) {
+  if (input.type != ScalarType::kFloat) return unsupported(name, "its input isn't float");
   auto sizes = input.sizes;
   shape.input_batched = sizes.size() == 4;
   if (!shape.input_batched && sizes.size() == 3) sizes.insert(sizes.begin(), 1);
@@ -73,12 +71,12 @@ bool has_aspect(const NetworkShape& shape, std::int64_t height, std::int64_t wid
          std::max(shape.input_height, shape.input_width);
 }
 
-Result<NetworkShape> read_output(NetworkShape shape, const pte::TensorInfo& output, const std::string& which,
+Result<NetworkShape> read_output(NetworkShape shape, const TensorInfo& output, const std::string& which,
                                  std::string_view name, std::size_t labels) {
   switch (output.type) {
-    case pte::ScalarType::kFloat: shape.output_type = OutputType::kFloat; break;
-    case pte::ScalarType::kInt32: shape.output_type = OutputType::kInt32; break;
-    case pte::ScalarType::kInt64: shape.output_type = OutputType::kInt64; break;
+    case ScalarType::kFloat: shape.output_type = OutputType::kFloat; break;
+    case ScalarType::kInt32: shape.output_type = OutputType::kInt32; break;
+    case ScalarType::kInt64: shape.output_type = OutputType::kInt64; break;
     default: return unsupported(name, fmt::format("its {} is neither float, int32 nor int64", which));
   }
   auto sizes = output.sizes;
@@ -107,20 +105,21 @@ Result<NetworkShape> read_output(NetworkShape shape, const pte::TensorInfo& outp
 
 }  // namespace
 
-Result<NetworkShape> network_shape(const pte::Program& program, std::string_view name, std::size_t labels) {
-  if (program.inputs.size() != 1) return unsupported(name, fmt::format("it has {} inputs", program.inputs.size()));
-  if (program.outputs.empty()) return unsupported(name, "it has no output");
+Result<Contract> read_contract(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs,
+                               std::string_view name, std::size_t labels) {
+  if (inputs.size() != 1) return unsupported(name, fmt::format("it has {} inputs", inputs.size()));
+  if (outputs.empty()) return unsupported(name, "it has no output");
   NetworkShape image;
-  if (auto read = read_input(program.inputs[0], name, image); !read) return std::unexpected(std::move(read.error()));
+  if (auto read = read_input(inputs[0], name, image); !read) return std::unexpected(std::move(read.error()));
 
   const auto has_labels = [&](const NetworkShape& shape) { return std::cmp_equal(shape.channels, labels); };
   const auto area = [](const NetworkShape& shape) { return std::int64_t{shape.output_height} * shape.output_width; };
   std::optional<NetworkShape> best;
   Error first_error;
-  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
     image.output_index = i;
-    auto shape = read_output(image, program.outputs[i],
-                             program.outputs.size() == 1 ? "output" : fmt::format("output {}", i), name, labels);
+    auto shape =
+        read_output(image, outputs[i], outputs.size() == 1 ? "output" : fmt::format("output {}", i), name, labels);
     if (!shape) {
       if (i == 0) first_error = std::move(shape.error());
       continue;
@@ -130,7 +129,35 @@ Result<NetworkShape> network_shape(const pte::Program& program, std::string_view
     if (better) best = *shape;
   }
   if (!best) return std::unexpected(std::move(first_error));
-  return *best;
+  const TensorInfo& output = outputs[best->output_index];
+  return Contract{.shape = *best,
+                  .output = fmt::format("[{}]", fmt::join(output.sizes, ", ")),
+                  .numbers = best->output_type == OutputType::kFloat ? 0 : output.classes};
 }
 
-}  // namespace silhouette
+Result<void> check_contract(const graph::Graph& graph, const NetworkShape& shape, std::string_view name) {
+  using Sizes = std::vector<std::int64_t>;
+  const auto declared = [](bool nhwc, std::int64_t channels, std::int64_t height, std::int64_t width) {
+    return nhwc ? Sizes{height, width, channels} : Sizes{channels, height, width};
+  };
+  const auto check = [&](std::string_view which, const Sizes& network, const Sizes& file) -> Result<void> {
+    // Dimensions of 1 are nowhere in memory.
+    const auto without_ones = [](Sizes sizes) {
+      std::erase(sizes, 1);
+      return sizes;
+    };
+    if (without_ones(network) == without_ones(file)) return {};
+    return fail(
+        ErrorCode::kInvalidModel,
+        fmt::format("'{}' is damaged: its {} is declared as {} values, its network has [{}]; download or export "
+                    "it again",
+                    name, which, fmt::join(file, " × "), fmt::join(network, ", ")));
+  };
+  const auto input = check("input", graph.tensors[graph.input].dims,
+                           declared(shape.input_nhwc, 3, shape.input_height, shape.input_width));
+  if (!input) return input;
+  return check("output", graph.tensors[graph.output].dims,
+               declared(shape.output_nhwc, shape.channels, shape.output_height, shape.output_width));
+}
+
+}  // namespace silhouette::formats

@@ -4,8 +4,13 @@
 #include <cstdint>
 
 #include "base/image.hpp"
+#include "silhouette/pixels.hpp"
 
 namespace silhouette {
+
+/// The caller's pixels → RGB, alpha flattened on white. kInvalidArgument if the sizes and the number of bytes don't fit
+/// together, kLimitExceeded.
+Result<Image> image_from_pixels(const PixelView& pixels);
 
 /// Puts rows of decoded pixels in their place in an upright RGB image: grey repeated, alpha flattened on white, turned
 /// as the EXIF orientation says. Rows may come in any order and in blocks of any height; none is kept.

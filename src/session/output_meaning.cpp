@@ -1,4 +1,4 @@
-#include "pipeline/output_meaning.hpp"
+#include "session/output_meaning.hpp"
 
 #include <fmt/format.h>
 

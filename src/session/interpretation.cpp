@@ -1,13 +1,10 @@
-#include "pipeline/model_metadata.hpp"
+#include "session/interpretation.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
-#include <variant>
 
 #include "preprocess/preprocess.hpp"
 #include "silhouette/labels.hpp"
@@ -17,30 +14,10 @@ namespace {
 
 constexpr std::size_t kMostClassNumbers = 256;
 
-Result<std::array<float, 3>> three_numbers(const pte::Program& program, std::string_view method,
-                                           std::string_view name) {
-  const auto found = program.metadata.find(method);
-  const auto* values = found == program.metadata.end() ? nullptr : std::get_if<std::vector<double>>(&found->second);
-  if (values == nullptr || values->size() != 3) {
-    return fail(
-        ErrorCode::kInvalidModel,
-        fmt::format("'{}' has no list of three numbers as its {}; give --mean and --std or LoadOptions::normalization "
-                    "instead",
-                    name, method));
-  }
-  std::array<float, 3> numbers{};
-  std::ranges::transform(*values, numbers.begin(), [](double value) { return static_cast<float>(value); });
-  return numbers;
-}
-
-std::vector<std::string> split_lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
+/// `name` is in capitals.
+bool is_called(std::string_view label, std::string_view name) noexcept {
+  return std::ranges::equal(label, name, {},
+                            [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
 }
 
 /// Editors put one before a file's first label.
@@ -81,19 +58,16 @@ std::vector<std::string> default_labels(const NetworkShape& shape, std::size_t c
 
 }  // namespace
 
-Result<Decided<Normalization>> decide_normalization(const pte::Program& program, const ModelEntry* entry,
-                                                    const LoadOptions& options, std::string_view name) {
+Result<Decided<Normalization>> decide_normalization(const formats::Metadata& metadata, const Advice& advice,
+                                                    std::string_view name) {
   Decided<Normalization> decided{.value = {}, .origin = "default"};
-  if (options.normalization) {
-    decided = {*options.normalization, "caller"};
-  } else if (program.metadata.contains("get_mean") || program.metadata.contains("get_std")) {
-    const auto mean = three_numbers(program, "get_mean", name);
-    if (!mean) return std::unexpected(mean.error());
-    const auto std = three_numbers(program, "get_std", name);
-    if (!std) return std::unexpected(std.error());
-    decided = {{*mean, *std}, "file"};
-  } else if (entry != nullptr) {
-    decided = {entry->normalization, "registry"};
+  if (advice.normalization) {
+    decided = {*advice.normalization, "caller"};
+  } else if (metadata.normalization) {
+    if (!*metadata.normalization) return std::unexpected(metadata.normalization->error());
+    decided = {**metadata.normalization, "file"};
+  } else if (advice.entry != nullptr) {
+    decided = {advice.entry->normalization, "registry"};
   }
   if (auto checked = check_normalization(decided.value); !checked) {
     if (decided.origin == "caller") return std::unexpected(std::move(checked.error()));
@@ -104,34 +78,29 @@ Result<Decided<Normalization>> decide_normalization(const pte::Program& program,
   return decided;
 }
 
-Result<Decided<std::vector<std::string>>> given_labels(const pte::Program& program, const LoadOptions& options,
-                                                       std::string_view name) {
+Result<Decided<std::vector<std::string>>> given_labels(const formats::Metadata& metadata, const Advice& advice) {
   Decided<std::vector<std::string>> given;
-  if (!options.labels.empty()) {
-    given = {options.labels, "caller"};
+  if (!advice.labels.empty()) {
+    given = {advice.labels, "caller"};
     drop_byte_order_mark(given.value);
     if (auto checked = refuse_repeats(given.value); !checked) return std::unexpected(std::move(checked.error()));
     return given;
   }
-  const auto metadata = program.metadata.find("get_labels");
-  if (metadata == program.metadata.end()) return given;
-  const auto* text = std::get_if<std::string>(&metadata->second);
-  if (text == nullptr) {
-    return fail(ErrorCode::kInvalidModel,
-                fmt::format("'{}' has no text as its get_labels; give --labels or LoadOptions::labels instead", name));
-  }
-  given = {split_lines(*text), "file"};
+  if (!metadata.labels) return given;
+  if (!*metadata.labels) return std::unexpected(metadata.labels->error());
+  given = {**metadata.labels, "file"};
   drop_byte_order_mark(given.value);
   make_different(given.value);
   return given;
 }
 
 Result<Decided<std::vector<std::string>>> decide_labels(Decided<std::vector<std::string>> given,
-                                                        const NetworkShape& shape, const pte::TensorInfo& output,
-                                                        const ModelEntry* entry, std::string_view name) {
+                                                        const formats::Contract& contract, const ModelEntry* entry,
+                                                        std::string_view name) {
+  const NetworkShape& shape = contract.shape;
   const bool numbers = shape.output_type != OutputType::kFloat;
   // Of numbers of classes nobody may know how many there are.
-  std::size_t classes = numbers ? static_cast<std::size_t>(output.classes) : static_cast<std::size_t>(shape.channels);
+  std::size_t classes = numbers ? static_cast<std::size_t>(contract.numbers) : static_cast<std::size_t>(shape.channels);
   if (!numbers && shape.channels == 1) {
     // A foreground's probability; its background is implied.
     if (given.value.size() == 1) given.value.insert(given.value.begin(), "BACKGROUND");
@@ -146,12 +115,34 @@ Result<Decided<std::vector<std::string>>> decide_labels(Decided<std::vector<std:
   }
   if (classes != 0 && given.value.size() != classes) {
     const bool callers = given.origin == "caller";
-    return fail(
-        callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
-        fmt::format("{} labels for the {} classes of '{}', whose output is [{}]{}", given.value.size(), classes, name,
-                    fmt::join(output.sizes, ", "), callers ? "" : "; give LoadOptions::labels or --labels"));
+    return fail(callers ? ErrorCode::kInvalidArgument : ErrorCode::kInvalidModel,
+                fmt::format("{} labels for the {} classes of '{}', whose output is {}{}", given.value.size(), classes,
+                            name, contract.output, callers ? "" : "; give LoadOptions::labels or --labels"));
   }
   return given;
+}
+
+int background_class(std::span<const std::string> labels) noexcept {
+  // torchvision's weights name it with underscores.
+  const auto found = std::ranges::find_if(
+      labels, [](const auto& label) { return is_called(label, "BACKGROUND") || is_called(label, "__BACKGROUND__"); });
+  return found == labels.end() ? -1 : static_cast<int>(found - labels.begin());
+}
+
+Result<Interpretation> interpret(const formats::Model& model, const Advice& advice, std::string_view name) {
+  auto given = given_labels(model.metadata, advice);
+  if (!given) return std::unexpected(std::move(given.error()));
+  if (!model.contract) return std::unexpected(model.contract.error());
+  auto labels = decide_labels(std::move(*given), *model.contract, advice.entry, name);
+  if (!labels) return std::unexpected(std::move(labels.error()));
+  auto normalization = decide_normalization(model.metadata, advice, name);
+  if (!normalization) return std::unexpected(std::move(normalization.error()));
+  const NetworkShape& shape = model.contract->shape;
+  Interpretation result{.normalization = std::move(*normalization), .labels = std::move(*labels)};
+  result.has_probabilities =
+      shape.output_type == OutputType::kFloat && (shape.channels > 1 || result.labels.value.size() == 2);
+  result.background = background_class(result.labels.value);
+  return result;
 }
 
 }  // namespace silhouette

@@ -1,11 +1,11 @@
-#include "image/pixels.hpp"
+#include "base/pixels.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "image/decode.hpp"
+#include "base/checked.hpp"
 
 namespace silhouette {
 namespace {

@@ -1,15 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
-#include "formats/pte/container.hpp"
-#include "formats/pte/messages.hpp"
+#include "formats/common/messages.hpp"
 #include "graph/folding.hpp"
 #include "graph/graph.hpp"
 
-namespace silhouette::pte {
+namespace silhouette::formats {
 
 /// Collects a network's steps; what computes from constants alone is computed at once.
 class NetworkBuilder {
@@ -21,19 +23,22 @@ class NetworkBuilder {
       : owner_(std::move(owner)), messages_(messages), folder_(graph_) {}
 
   /// A value of those dimensions that nothing makes yet. kUnsupportedModel if one of them is 0.
-  Result<graph::TensorId> add_value(const Dims& dims);
+  Outcome<graph::TensorId> add_value(const Dims& dims);
 
   /// A constant in the file: float32 values for those dimensions, aligned.
-  graph::TensorId add_constant(Dims dims, Bytes data);
+  graph::TensorId add_constant(Dims dims, std::span<const std::byte> data);
 
   /// Appends a step whose result has those dimensions; returns that.
-  Result<graph::TensorId> add_node(graph::Node node, const Dims& dims);
+  Outcome<graph::TensorId> add_node(graph::Node node, const Dims& dims);
 
   /// The values of `from` with other dimensions, in the same order in memory.
-  Result<graph::TensorId> reshape(graph::TensorId from, const Dims& dims);
+  Outcome<graph::TensorId> reshape(graph::TensorId from, const Dims& dims);
 
   /// Dimension i of the result is dimension order[i] of `from`.
-  Result<graph::TensorId> transpose(graph::TensorId from, const Dims& order);
+  Outcome<graph::TensorId> transpose(graph::TensorId from, const Dims& order);
+
+  /// The network, whose result is `output`, if graph::verify accepts it and it keeps within the limits. The last call.
+  Outcome<graph::Graph> finish(graph::TensorId output);
 
   [[nodiscard]] const Dims& dims(graph::TensorId id) const { return graph_.tensors[id].dims; }
   [[nodiscard]] graph::Graph& graph() noexcept { return graph_; }
@@ -45,4 +50,4 @@ class NetworkBuilder {
   graph::Folder folder_;
 };
 
-}  // namespace silhouette::pte
+}  // namespace silhouette::formats

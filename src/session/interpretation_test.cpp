@@ -1,11 +1,11 @@
-#include "pipeline/model_metadata.hpp"
+#include "session/interpretation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
-#include "pipeline/class_ids.hpp"
+#include "formats/pte/format.hpp"
 
 namespace silhouette {
 namespace {
@@ -15,10 +15,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Numbers = std::vector<double>;
 
-pte::Program with(std::initializer_list<std::pair<std::string, pte::MetadataValue>> metadata) {
+formats::Metadata with(std::initializer_list<std::pair<std::string, pte::MetadataValue>> metadata) {
   pte::Program program;
   for (const auto& [name, value] : metadata) program.metadata.emplace(name, value);
-  return program;
+  return pte::read_metadata(program, "m.pte");
 }
 
 NetworkShape shape_of(int channels, OutputType type = OutputType::kFloat) {
@@ -28,17 +28,18 @@ NetworkShape shape_of(int channels, OutputType type = OutputType::kFloat) {
   return shape;
 }
 
-Result<Decided<std::vector<std::string>>> labels_of(const pte::Program& program, const LoadOptions& options,
+Result<Decided<std::vector<std::string>>> labels_of(const formats::Metadata& metadata, const Advice& options,
                                                     const NetworkShape& shape, std::int64_t classes = 0) {
-  auto given = given_labels(program, options, "m.pte");
+  auto given = given_labels(metadata, options);
   if (!given) return given;
-  pte::TensorInfo output{.sizes = {1, shape.channels, 4, 5}, .dim_order = {}, .classes = classes};
-  return decide_labels(std::move(*given), shape, output, nullptr, "m.pte");
+  const formats::Contract contract{
+      .shape = shape, .output = "[1, " + std::to_string(shape.channels) + ", 4, 5]", .numbers = classes};
+  return decide_labels(std::move(*given), contract, nullptr, "m.pte");
 }
 
 TEST(Normalization, OfTheFileIsTheFilesFault) {
-  const auto program = with({{"get_mean", Numbers{0.5, 0.5, 0.5}}, {"get_std", Numbers{0.25, 0.25, 0.25}}});
-  const auto decided = decide_normalization(program, nullptr, {}, "m.pte").value();
+  const auto metadata = with({{"get_mean", Numbers{0.5, 0.5, 0.5}}, {"get_std", Numbers{0.25, 0.25, 0.25}}});
+  const auto decided = decide_normalization(metadata, {}, "m.pte").value();
   EXPECT_EQ(decided.origin, "file");
   EXPECT_FLOAT_EQ(decided.value.std[2], 0.25F);
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -51,7 +52,7 @@ TEST(Normalization, OfTheFileIsTheFilesFault) {
            {std::monostate(), Numbers{1, 1, 1}},
            {Numbers{0, 0}, Numbers{1, 1, 1}},
            {0.5, Numbers{1, 1, 1}}}) {
-    const auto wrong = decide_normalization(with({{"get_mean", mean}, {"get_std", std}}), nullptr, {}, "m.pte");
+    const auto wrong = decide_normalization(with({{"get_mean", mean}, {"get_std", std}}), {}, "m.pte");
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidModel);
     EXPECT_THAT(wrong.error().message, AllOf(HasSubstr("m.pte"), HasSubstr("--mean")));
@@ -59,14 +60,14 @@ TEST(Normalization, OfTheFileIsTheFilesFault) {
 }
 
 TEST(Normalization, OfTheCallerIsTheCallersFault) {
-  LoadOptions options;
+  Advice options;
   options.normalization = Normalization{.mean = {123.675F, 116.28F, 103.53F}, .std = {58.395F, 57.12F, 57.375F}};
-  const auto wrong = decide_normalization({}, nullptr, options, "m.pte");
+  const auto wrong = decide_normalization({}, options, "m.pte");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(wrong.error().message, HasSubstr("divide both by 255"));
   options.normalization = Normalization{.mean = {0.485F, 0.456F, 0.406F}, .std = {1 / 255.0F, 1 / 255.0F, 1 / 255.0F}};
-  EXPECT_TRUE(decide_normalization({}, nullptr, options, "m.pte"));
+  EXPECT_TRUE(decide_normalization({}, options, "m.pte"));
 }
 
 TEST(Labels, OfAnotherTypeAreNotIgnored) {
@@ -81,7 +82,7 @@ TEST(Labels, AreAllDifferent) {
               ElementsAre("cat", "dog", "cat#2"));
   EXPECT_THAT(labels_of(with({{"get_labels", "cat\ncat\ncat#1"}}), {}, shape_of(3))->value,
               ElementsAre("cat", "cat#1", "cat#1#2"));
-  LoadOptions options;
+  Advice options;
   options.labels = {"cat", "dog", "cat"};
   const auto wrong = labels_of({}, options, shape_of(3));
   ASSERT_FALSE(wrong);
@@ -90,7 +91,7 @@ TEST(Labels, AreAllDifferent) {
 }
 
 TEST(Labels, HaveNoByteOrderMark) {
-  LoadOptions options;
+  Advice options;
   options.labels = {
       "\xEF\xBB\xBF"
       "background",
@@ -102,7 +103,7 @@ TEST(Labels, HaveNoByteOrderMark) {
 }
 
 TEST(Labels, OfOneChannel) {
-  LoadOptions options;
+  Advice options;
   EXPECT_THAT(labels_of({}, options, shape_of(1))->value, ElementsAre("BACKGROUND", "FOREGROUND"));
   options.labels = {"person"};
   EXPECT_THAT(labels_of({}, options, shape_of(1))->value, ElementsAre("BACKGROUND", "person"));
@@ -114,14 +115,14 @@ TEST(Labels, OfNumbersOfClasses) {
   EXPECT_EQ(labels_of({}, {}, shape_of(1, OutputType::kInt64), 21)->value[15], "PERSON");
   EXPECT_EQ(labels_of({}, {}, shape_of(1, OutputType::kInt32), 7)->value.size(), 7U);
   EXPECT_EQ(labels_of({}, {}, shape_of(1, OutputType::kInt32))->value.size(), 256U);
-  LoadOptions options;
+  Advice options;
   options.labels = {"a", "b", "c"};
   EXPECT_THAT(labels_of({}, options, shape_of(1, OutputType::kInt64))->value, ElementsAre("a", "b", "c"));
   EXPECT_FALSE(labels_of({}, options, shape_of(1, OutputType::kInt64), 4));
 }
 
 TEST(Labels, OfAnotherNumberTellTheOutputsShape) {
-  LoadOptions options;
+  Advice options;
   options.labels = {"a", "b", "c"};
   const auto wrong = labels_of({}, options, shape_of(4));
   ASSERT_FALSE(wrong);

@@ -1,0 +1,35 @@
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGV}: ${result}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${SCRATCH})
+run(${CMAKE_COMMAND} --install ${BUILD} --component silhouette_core --prefix ${SCRATCH}/first)
+file(RENAME ${SCRATCH}/first ${SCRATCH}/prefix)
+execute_process(COMMAND grep -rlF ${SOURCE_TREE} ${SCRATCH}/prefix OUTPUT_VARIABLE output RESULT_VARIABLE result)
+if(NOT result EQUAL 1)
+  message(FATAL_ERROR "these know where they were built: ${output}")
+endif()
+run(${CMAKE_COMMAND} -S ${SOURCE}/consumer -B ${SCRATCH}/consumer -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+    -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
+run(${CMAKE_COMMAND} --build ${SCRATCH}/consumer)
+run(${SCRATCH}/consumer/consumer ${DATA}/data/models/n_sub_half_xnn.pte ${DATA}/data/models/image_32x32.npy
+    ${DATA}/golden/tiny/n_sub_half_xnn.npy)
+if(NOT output MATCHES "all right")
+  message(FATAL_ERROR "the consumer said: ${output}")
+endif()
+
+# What it loads, directly and through others.
+file(GET_RUNTIME_DEPENDENCIES EXECUTABLES ${SCRATCH}/consumer/consumer RESOLVED_DEPENDENCIES_VAR libraries
+     UNRESOLVED_DEPENDENCIES_VAR missing)
+if(NOT libraries MATCHES "libsilhouette_core")
+  message(FATAL_ERROR "the consumer doesn't link the core: ${libraries}")
+endif()
+foreach(library vips curl png executorch xnnpack pango glib ssl crypto)
+  if("${libraries};${missing}" MATCHES "lib${library}")
+    message(FATAL_ERROR "the core links lib${library}: ${libraries}")
+  endif()
+endforeach()
