@@ -14,6 +14,7 @@
 #include "pipeline/model_check.hpp"
 #include "pipeline/model_metadata.hpp"
 #include "pipeline/network_shape.hpp"
+#include "pipeline/shared_workers.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
@@ -112,7 +113,7 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
-  model->pool = std::make_unique<ThreadPool>(threads);
+  model->pool = std::make_unique<ThreadPool>(shared_workers(), threads);
   auto network = pte::read_network(file->data->bytes(), file->name, shape->output_index);
   if (network) model->output_range = graph::output_range(*network);
   auto chosen = make_engine({.data = std::move(file->data),
