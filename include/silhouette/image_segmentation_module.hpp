@@ -76,6 +76,10 @@ struct ModelDescription {
   std::string source;
   std::string engine;
   std::string engine_reason;
+  /// "avx512", "avx2" or "portable": the best that this processor has, or what the environment's SILHOUETTE_ISA names.
+  /// Obeyed by the native engine and what is done before and after a network, not by ExecuTorch. `load` fails with
+  /// kInvalidArgument if there is no such thing here.
+  std::string instructions;
   int input_width = 0;
   int input_height = 0;
   int output_width = 0;

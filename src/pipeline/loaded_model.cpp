@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/instruction_set.hpp"
 #include "base/processors.hpp"
 #include "formats/pte/network.hpp"
 #include "formats/pte/program.hpp"
@@ -110,6 +111,7 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
       shape->output_type == OutputType::kFloat && (shape->channels > 1 || description.labels.size() == 2);
   description.background = background_class(description.labels);
   description.threads = threads;
+  description.instructions = instruction_set_name(best_instruction_set());
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
@@ -140,6 +142,7 @@ Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOp
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
   }
+  if (auto known = check_instruction_set(); !known) return std::unexpected(std::move(known.error()));
   auto file = open_model(std::move(source), options, progress);
   if (!file) return std::unexpected(std::move(file.error()));
   const std::string download = file->cached ? file->path.string() : "";
