@@ -22,6 +22,14 @@ for skeleton in "$root"/models/skeletons/*.skeleton; do
 done
 
 echo
+echo "Whole forwards, 1, 2, 4, 8 called at once on 2 threads beside 2 models of one thread each, interleaved, $runs rounds: time of each"
+echo "on average, and throughput as a multiple of the first line's"
+for model in DEEPLAB_V3_MOBILENET_V2_EMBEDDED "$models/lraspp_mobilenet_v3_large_224.pte"; do
+  echo "$(basename "$model" .pte)"
+  "$build/bench/silhouette_concurrency" "$model" "$runs"
+done
+
+echo
 echo "Logits of 21 classes to the class map and two probability maps at 12 megapixels, this library beside the straightforward"
 echo "way (resize every class's plane, softmax, argmax), interleaved, $runs repetitions"
 "$build/src/postprocess/silhouette_postprocess_benchmark" --benchmark_repetitions="$runs" --benchmark_enable_random_interleaving=true \

@@ -149,6 +149,7 @@ int run_bench(const Options& options, Context& context) {
     console.out(Json({{"model", model->source},
                       {"engine", model->engine},
                       {"engine_reason", model->engine_reason},
+                      {"instructions", model->instructions},
                       {"input_width", model->input_width},
                       {"input_height", model->input_height},
                       {"threads", measured.threads},
@@ -160,8 +161,8 @@ int run_bench(const Options& options, Context& context) {
                     .indented());
     return kExitOk;
   }
-  console.out(fmt::format("{}, {} × {}, engine {}, {} {}\n", printable(model->source), model->input_width,
-                          model->input_height, model->engine, measured.threads,
+  console.out(fmt::format("{}, {} × {}, engine {}, {}, {} {}\n", printable(model->source), model->input_width,
+                          model->input_height, model->engine, model->instructions, measured.threads,
                           measured.threads == 1 ? "thread" : "threads"));
   console.out(fmt::format("  network  {:8.2f} ms minimum, {:.2f} ms median of {}\n", measured.min_ms,
                           measured.median_ms, options.runs));
@@ -172,7 +173,7 @@ int run_bench(const Options& options, Context& context) {
 
 constexpr std::string_view kFooter =
     R"(Runs the network alone, without images, on a fixed input: twice to warm up, then RUNS times. The JSON has engine,
-threads, runs, min_ms, median_ms, load_ms (of a file that is on this machine), rss_mb (resident memory at the end,
+instructions, threads, runs, min_ms, median_ms, load_ms (of a file that is on this machine), rss_mb (resident memory at the end,
 10⁶ bytes) and what identifies the model.
 
 Examples:

@@ -27,6 +27,7 @@ Json info_json(const ModelDescription& model) {
       {"model", model.source},
       {"engine", model.engine},
       {"engine_reason", model.engine_reason},
+      {"instructions", model.instructions},
       {"input", Json({{"width", model.input_width}, {"height", model.input_height}, {"channels", 3}})},
       {"output", Json({{"width", model.output_width}, {"height", model.output_height}, {"channels", model.channels}})},
       {"labels", model.labels},
@@ -96,16 +97,18 @@ std::string info_text(const ModelDescription& model) {
   return fmt::format(
       "{}\n"
       "  engine    {}: {}\n"
+      "  runs on   {}\n"
       "  input     {} × {} pixels, 3 channels\n"
       "  output    {} × {}, {} {}\n"
       "  labels    {}\n            (from: {})\n"
       "  mean      {:.4g}\n  std       {:.4g}\n            (from: {})\n"
       "  delegates {}\n"
       "  operators {}\n",
-      printable(model.source), model.engine, printable(model.engine_reason), model.input_width, model.input_height,
-      model.output_width, model.output_height, model.channels, model.channels == 1 ? "channel" : "channels",
-      wrapped(labels, kIndent), model.labels_origin, fmt::join(mean, ", "), fmt::join(deviation, ", "),
-      model.normalization_origin, wrapped(counted(model.delegates), kIndent), wrapped(model.operators, kIndent));
+      printable(model.source), model.engine, printable(model.engine_reason), model.instructions, model.input_width,
+      model.input_height, model.output_width, model.output_height, model.channels,
+      model.channels == 1 ? "channel" : "channels", wrapped(labels, kIndent), model.labels_origin,
+      fmt::join(mean, ", "), fmt::join(deviation, ", "), model.normalization_origin,
+      wrapped(counted(model.delegates), kIndent), wrapped(model.operators, kIndent));
 }
 
 int run_info(const Options& options, Context& context) {

@@ -34,6 +34,19 @@ function(silhouette_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ENVIRONMENT "${environment}")
 endfunction()
 
+# silhouette_instruction_set_tests(NAME FILTER): those tests of the program once more for every value of SILHOUETTE_ISA, as each
+# is read once a process, and for one that isn't known.
+function(silhouette_instruction_set_tests name filter)
+  if(NOT SILHOUETTE_TESTS)
+    return()
+  endif()
+  silhouette_sanitizer_environment(environment)
+  foreach(set portable avx2 avx512 unknown)
+    add_test(NAME ${name}_${set} COMMAND ${name} --gtest_filter=${filter} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+    set_tests_properties(${name}_${set} PROPERTIES TIMEOUT 600 ENVIRONMENT "SILHOUETTE_ISA=${set};${environment}")
+  endforeach()
+endfunction()
+
 # silhouette_sanitizer_environment(VARIABLE): what tests have in their environment. Leaks that aren't ours are listed; races inside
 # libraries that aren't instrumented can't be judged. One variable at a time: a list would not survive the discovery of tests.
 function(silhouette_sanitizer_environment variable)

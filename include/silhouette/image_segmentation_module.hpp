@@ -35,9 +35,11 @@ struct LoadOptions {
   /// mapped file they must not be cut short while a model uses them, which would end the process (SIGBUS): delete or
   /// replace them instead, or do without this option.
   bool keep_packed_weights = false;
-  /// 0 = one per processor available to this process; otherwise 1…256. ExecuTorch has one pool for the whole process,
-  /// which can't be resized while a model uses it: next to another loaded model its pool's size holds, except that 1 is
-  /// obeyed.
+  /// Of one call: 0 = one per processor available to this process; otherwise 1…256. All models of a process share their
+  /// threads. With several calls at once each gets what the others leave free; no more of them compute than there are
+  /// processors (or `threads`, if that is more), the others wait until it is their turn, first come, first served.
+  /// ExecuTorch has one pool for the whole process, which can't be resized while a model uses it: next to another
+  /// loaded model its pool's size holds, except that 1 is obeyed.
   int threads = 0;
   std::optional<Normalization> normalization;  ///< beats the file's metadata and the registry
   /// Beats the file's metadata; all different, as many as the model has classes, or empty. A model with one channel has
@@ -63,6 +65,10 @@ struct ModelDescription {
   std::string source;
   std::string engine;
   std::string engine_reason;
+  /// "avx512", "avx2" or "portable": the best that this processor has, or what the environment's SILHOUETTE_ISA names.
+  /// Obeyed by the native engine and what is done before and after a network, not by ExecuTorch. `load` fails with
+  /// kInvalidArgument if there is no such thing here.
+  std::string instructions;
   int input_width = 0;
   int input_height = 0;
   int output_width = 0;

@@ -1,52 +1,41 @@
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
+#include <utility>
+
+#include "base/worker_set.hpp"
 
 namespace silhouette {
 
-/// Threads that wait for loops to share out: awake for some microseconds, since a network's run is many loops in a row,
-/// then asleep. The caller of `parallel_for` works too, so a pool of 1 has no thread of its own. Calls from several
-/// threads at once are safe: one gets the workers, the others run their loop alone.
+/// Up to so many threads of a set for every loop. The caller of `parallel_for` works too, so a pool of 1 needs no other
+/// thread. Calls from several threads at once are safe, and loops inside loops; those for which no thread is free run
+/// on their caller's.
 class ThreadPool {
  public:
-  /// `threads` ≥ 1 in all. If there is no thread, or no memory for one, to be had the pool is smaller.
-  explicit ThreadPool(int threads);
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
-  ~ThreadPool();
+  /// `threads` ≥ 1 of the set's, which grows if it must. If there is no thread, or no memory for one, to be had the
+  /// pool is smaller.
+  ThreadPool(std::shared_ptr<WorkerSet> workers, int threads)
+      : workers_(std::move(workers)), size_(workers_->grow(threads)) {}
+  /// Of a set of its own.
+  explicit ThreadPool(int threads) : ThreadPool(WorkerSet::create(threads), threads) {}
 
-  [[nodiscard]] int size() const noexcept { return static_cast<int>(workers_.size()) + 1; }
+  [[nodiscard]] int size() const noexcept { return size_; }
 
-  /// What a loop calls: with the number of a task, and the number in [0, size()) of who does it. No two calls of one
-  /// loop that run at once have the same of the latter, so that what a worker needs can be made before, one of it each.
-  using Body = std::function<void(std::size_t task, std::size_t worker)>;
+  using Body = LoopBody;
 
-  /// Calls `body` once for every task in [0, count), in any order and on any thread, and returns when all are done.
-  /// If it throws, tasks that have not begun are left out, and one of the exceptions reaches the caller.
-  void parallel_for(std::size_t count, const Body& body);
+  /// Calls `body` once for every task in [0, count), in any order and on any thread, with workers' numbers in
+  /// [0, size()), and returns when all are done. If it throws, tasks that have not begun are left out, and one of the
+  /// exceptions reaches the caller.
+  void parallel_for(std::size_t count, const Body& body) { workers_->parallel_for(count, body, size_); }
+
+  /// Whoever runs a network holds one, so that no more threads compute than the set is meant for: see WorkerSet.
+  using Turn = WorkerSet::Turn;
+  Result<Turn> wait_for_turn(const std::stop_token& stop) { return workers_->wait_for_turn(stop); }
 
  private:
-  struct Job;
-  void work(std::size_t worker);
-  bool wait_for_job();
-  static void run(Job& job, std::size_t worker) noexcept;
-
-  std::atomic_flag busy_;
-  std::atomic<Job*> job_ = nullptr;
-  /// Workers that may be looking at a job. Raised before job_ is read, so that who clears job_ and then finds nobody
-  /// active may destroy the job.
-  std::atomic<int> active_ = 0;
-  std::atomic<int> sleepers_ = 0;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<bool> stopping_ = false;
-  std::vector<std::thread> workers_;
+  std::shared_ptr<WorkerSet> workers_;
+  int size_;
 };
 
 }  // namespace silhouette

@@ -1,35 +1,30 @@
 #include "kernels/isa.hpp"
 
-#include <cstdlib>
-#include <string_view>
+#include "base/instruction_set.hpp"
 
 namespace silhouette::kernels {
+namespace {
+
+const Kernels& kernels_of(InstructionSet set) noexcept {
+  switch (set) {
+#ifdef __x86_64__
+    case InstructionSet::kAvx512: return kAvx512Kernels;
+    case InstructionSet::kAvx2: return kAvx2Kernels;
+#endif
+    default: return kPortableKernels;
+  }
+}
+
+}  // namespace
 
 KernelList available_kernels() noexcept {
   KernelList list;
-#ifdef __x86_64__
-  // The compiler's run-time library also asks whether the system saves the registers.
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw")) {
-    list.items[list.size++] = &kAvx512Kernels;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list.items[list.size++] = &kAvx2Kernels;
-#endif
-  list.items[list.size++] = &kPortableKernels;
+  for (const InstructionSet set : available_instruction_sets()) list.items[list.size++] = &kernels_of(set);
   return list;
 }
 
 const Kernels& best_kernels() noexcept {
-  static const Kernels& chosen = [] -> const Kernels& {
-    const KernelList list = available_kernels();
-    if (const char* const wanted = std::getenv("SILHOUETTE_ISA"); wanted != nullptr) {
-      for (const Kernels* const kernels : list) {
-        if (std::string_view(kernels->name) == wanted) return *kernels;
-      }
-    }
-    return *list.items[0];
-  }();
-  return chosen;
+  return kernels_of(best_instruction_set());
 }
 
 }  // namespace silhouette::kernels

@@ -268,8 +268,7 @@ struct Kernels {
   LineKernel winograd_output[kLineTypes] = {};
 };
 
-/// What this machine runs best, or what the environment's SILHOUETTE_ISA asks for ("avx512", "avx2", "portable"), if
-/// the machine has it.
+/// What this machine runs best within the limit of base/instruction_set.hpp.
 const Kernels& best_kernels() noexcept;
 
 /// All that this machine can run, best first.

@@ -198,6 +198,8 @@ Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const 
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine().shape(), reordered);
+    const auto turn = (*current)->pool->wait_for_turn(stop);
+    if (!turn) return std::unexpected(turn.error());
     auto logits = (*current)->engine().run(input, Tail::kWhole, std::move(stop));
     if (!logits) return std::unexpected(std::move(logits.error()));
     return std::vector<float>(logits->values.span().begin(), logits->values.span().end());
@@ -212,6 +214,8 @@ Result<NetworkProfile> ImageSegmentationModule::profile_network(std::span<const 
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine().shape(), reordered);
     NetworkProfile profile;
+    const auto turn = (*current)->pool->wait_for_turn(stop);
+    if (!turn) return std::unexpected(turn.error());
     profile.threads = (*current)->pool->size();
     profile.peak_gflops = measure_fma_peak(widest(), profile.threads).value_or(0);
     for (int run = 0; run < std::max(runs, 1); ++run) {

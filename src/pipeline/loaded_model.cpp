@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/instruction_set.hpp"
 #include "base/processors.hpp"
 #include "formats/model.hpp"
 #include "graph/output_range.hpp"
 #include "pipeline/engines.hpp"
+#include "pipeline/shared_workers.hpp"
 #include "resources/models.hpp"
 #include "resources/sha256.hpp"
 #include "resources/source.hpp"
@@ -99,10 +101,11 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
   description.has_probabilities = interpretation->has_probabilities;
   description.background = interpretation->background;
   description.threads = threads;
+  description.instructions = instruction_set_name(best_instruction_set());
   if (options.stop.stop_requested())
     return fail(ErrorCode::kCancelled, fmt::format("loading '{}' was cancelled", file->name));
   // Before the engine, which may use its threads until it ends.
-  model->pool = std::make_unique<ThreadPool>(threads);
+  model->pool = std::make_unique<ThreadPool>(shared_workers(), threads);
   const auto range = read->graph ? graph::output_range(*read->graph) : graph::OutputRange::kUnknown;
   auto chosen = make_engine({.data = std::move(file->data),
                              .model = std::move(*read),
@@ -131,6 +134,7 @@ Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOp
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
   }
+  if (auto known = check_instruction_set(); !known) return std::unexpected(std::move(known.error()));
   auto file = open_model(std::move(source), options, progress);
   if (!file) return std::unexpected(std::move(file.error()));
   const std::string download = file->cached ? file->path.string() : "";

@@ -7,6 +7,8 @@
 #define HWY_TARGET_INCLUDE "postprocess/class_maps_simd.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+// After these, like all that includes them.
+#include "base/highway.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace silhouette::simd::HWY_NAMESPACE {
@@ -335,6 +337,10 @@ float row_winners_target(const float* row, const float* end, std::size_t plane, 
   return largest(di, magnitudes);
 }
 
+std::int64_t number_target() {
+  return HWY_TARGET;
+}
+
 std::size_t lanes_target() {
   return hn::Lanes(D());
 }
@@ -347,6 +353,7 @@ HWY_AFTER_NAMESPACE();
 namespace silhouette::simd {
 
 HWY_EXPORT(lanes_target);
+HWY_EXPORT(number_target);
 HWY_EXPORT(interpolate_rows_target);
 HWY_EXPORT(sample_target);
 HWY_EXPORT(argmax_target);
@@ -355,35 +362,39 @@ HWY_EXPORT(threshold_target);
 HWY_EXPORT(row_winners_target);
 
 std::size_t lanes() {
-  return HWY_DYNAMIC_DISPATCH(lanes_target)();
+  return SILHOUETTE_DISPATCH(lanes_target)();
+}
+
+std::int64_t target() {
+  return SILHOUETTE_DISPATCH(number_target)();
 }
 
 float interpolate_rows(const RowPair& pair, int first, int count, const Limits* limits, float* rows,
                        std::size_t stride) {
-  return HWY_DYNAMIC_DISPATCH(interpolate_rows_target)(pair, first, count, limits, rows, stride);
+  return SILHOUETTE_DISPATCH(interpolate_rows_target)(pair, first, count, limits, rows, stride);
 }
 
 void sample_blocks(const Blocks& blocks, float* out, std::size_t plane) {
-  HWY_DYNAMIC_DISPATCH(sample_target)(blocks, out, plane);
+  SILHOUETTE_DISPATCH(sample_target)(blocks, out, plane);
 }
 
 void argmax_blocks(const Blocks& blocks, std::int32_t* argmax) {
-  HWY_DYNAMIC_DISPATCH(argmax_target)(blocks, argmax);
+  SILHOUETTE_DISPATCH(argmax_target)(blocks, argmax);
 }
 
 void softmax_blocks(const Blocks& blocks, bool bounded, std::span<const int> classes, std::int32_t* argmax,
                     float* const* probabilities, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(softmax_target)(blocks, bounded, classes, argmax, probabilities, scratch);
+  SILHOUETTE_DISPATCH(softmax_target)(blocks, bounded, classes, argmax, probabilities, scratch);
 }
 
 void threshold_blocks(const Blocks& blocks, std::span<const int> classes, std::int32_t* argmax,
                       float* const* probabilities) {
-  HWY_DYNAMIC_DISPATCH(threshold_target)(blocks, classes, argmax, probabilities);
+  SILHOUETTE_DISPATCH(threshold_target)(blocks, classes, argmax, probabilities);
 }
 
 float row_winners(const float* row, const float* end, std::size_t plane, int channels, int width, std::int32_t* winner,
                   float* lead) {
-  return HWY_DYNAMIC_DISPATCH(row_winners_target)(row, end, plane, channels, width, winner, lead);
+  return SILHOUETTE_DISPATCH(row_winners_target)(row, end, plane, channels, width, winner, lead);
 }
 
 }  // namespace silhouette::simd

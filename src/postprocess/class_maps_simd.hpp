@@ -20,6 +20,9 @@ namespace silhouette::simd {
 /// Floats in a vector of the instruction set in use.
 std::size_t lanes();
 
+/// Highway's number of the instruction set that runs.
+std::int64_t target();
+
 /// One output row's interpolation between two rows of every channel, for source columns [first, first + count).
 struct RowPair {
   const float* top = nullptr;     ///< channel 0, column 0

@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 // Highway needs foreach_target.h first.
 #include <hwy/highway.h>
+// After these, like all that includes them.
+#include "base/highway.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -237,6 +239,11 @@ void vertical_linear(const std::int16_t* row0, const std::int16_t* row1, std::in
 }
 
 #endif
+
+std::int64_t kernels_target() {
+  return HWY_TARGET;
+}
+
 }  // namespace silhouette::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -247,24 +254,29 @@ HWY_EXPORT(horizontal_antialias);
 HWY_EXPORT(vertical_antialias);
 HWY_EXPORT(horizontal_linear);
 HWY_EXPORT(vertical_linear);
+HWY_EXPORT(kernels_target);
 
 void horizontal_antialias(std::span<const std::uint8_t* const> rows, std::span<std::uint8_t* const> outs,
                           const AxisWeights& axis, int begin, int end) {
-  HWY_DYNAMIC_DISPATCH(horizontal_antialias)(rows, outs, axis, begin, end);
+  SILHOUETTE_DISPATCH(horizontal_antialias)(rows, outs, axis, begin, end);
 }
 
 void vertical_antialias(std::span<const std::uint8_t* const> rows, std::span<const std::int16_t> weights, int precision,
                         std::size_t size, std::uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(vertical_antialias)(rows, weights, precision, size, out);
+  SILHOUETTE_DISPATCH(vertical_antialias)(rows, weights, precision, size, out);
 }
 
 void horizontal_linear(const std::uint8_t* row, const AxisWeights& axis, int begin, int end, std::int16_t* out) {
-  HWY_DYNAMIC_DISPATCH(horizontal_linear)(row, axis, begin, end, out);
+  SILHOUETTE_DISPATCH(horizontal_linear)(row, axis, begin, end, out);
 }
 
 void vertical_linear(const std::int16_t* row0, const std::int16_t* row1, std::int16_t w0, std::int16_t w1,
                      std::size_t size, std::uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(vertical_linear)(row0, row1, w0, w1, size, out);
+  SILHOUETTE_DISPATCH(vertical_linear)(row0, row1, w0, w1, size, out);
+}
+
+std::int64_t resize_kernels_target() {
+  return SILHOUETTE_DISPATCH(kernels_target)();
 }
 
 }  // namespace silhouette

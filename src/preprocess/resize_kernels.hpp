@@ -33,4 +33,7 @@ void horizontal_linear(const std::uint8_t* row, const AxisWeights& axis, int beg
 void vertical_linear(const std::int16_t* row0, const std::int16_t* row1, std::int16_t w0, std::int16_t w1,
                      std::size_t size, std::uint8_t* out);
 
+/// Highway's number of the instruction set that runs.
+std::int64_t resize_kernels_target();
+
 }  // namespace silhouette

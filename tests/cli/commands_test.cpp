@@ -167,6 +167,29 @@ TEST_F(CommandsTest, InfoListsTheNetworksSteps) {
   EXPECT_TRUE(nlohmann::json::parse(unlisted_json.out).at("network").is_null());
 }
 
+TEST_F(CommandsTest, TheEnvironmentLimitsTheInstructionSet) {
+  const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
+  const auto with = [&](const std::string& set, std::vector<std::string> arguments) {
+    Invocation with_it = invocation(std::move(arguments));
+    with_it.environment.emplace_back("SILHOUETTE_ISA", set);
+    return run_silhouette(std::move(with_it));
+  };
+  const auto text = with("portable", {"info", model});
+  EXPECT_THAT(text, Succeeded());
+  EXPECT_THAT(text.out, HasSubstr("runs on   portable"));
+  for (const char* command : {"info", "bench"}) {
+    const auto json = with("portable", {command, model, "--json"});
+    EXPECT_THAT(json, Succeeded());
+    EXPECT_EQ(nlohmann::json::parse(json.out)["instructions"], "portable");
+  }
+  for (const char* engine : {"native", "executorch"}) {
+    const auto wrong = with("avx3", {"bench", model, "--engine", engine});
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("SILHOUETTE_ISA is 'avx3'; this processor has: "));
+    EXPECT_THAT(wrong.err, HasSubstr("portable"));
+  }
+}
+
 TEST_F(CommandsTest, BenchMeasuresTheNetwork) {
   const std::string model = source_file("tests/data/models/tiny_plain.pte").string();
   const auto finished = run({"bench", model, "--runs", "5", "--threads", "1", "--engine", "executorch", "--json"});

@@ -14,7 +14,7 @@ export interface LoadOptions extends Omit<ModelConfig, 'modelSource'> {
    * one with XNNPACK; default: `'auto'`, native if it knows all of the model's operators, otherwise ExecuTorch.
    */
   engine?: 'auto' | 'native' | 'executorch';
-  /** Threads of one call; default: one per processor. */
+  /** Threads of one call; default: one per processor. All models share them: calls at once get what others leave free. */
   threads?: number;
   /**
    * With `'low'` the native engine keeps weights at the size that they have in the file; default: `'default'`, the fastest, with

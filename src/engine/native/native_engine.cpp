@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/instruction_set.hpp"
 #include "engine/native/builder.hpp"
 #include "engine/native/packed_file.hpp"
 #include "graph/passes.hpp"
@@ -44,6 +45,7 @@ class NativeEngine final : public Engine {
       : shape_(shape), pool_(&pool), label_(name) {}
 
   Result<void> load(graph::Graph graph, const NativeOptions& options) {
+    if (auto known = check_instruction_set(); !known && options.kernels == nullptr) return known;
     kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
     graph::optimize(graph);
     for (const graph::Tensor& tensor : graph.tensors) {
