@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/native/builder.hpp"
 #include "engine/native/packed_file.hpp"
+#include "engine/native/planning/builder.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette {

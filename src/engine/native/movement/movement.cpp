@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/native/gather.hpp"
+#include "engine/native/movement/gather.hpp"
 
 namespace silhouette::native {
 namespace {

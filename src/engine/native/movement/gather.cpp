@@ -1,4 +1,4 @@
-#include "engine/native/gather.hpp"
+#include "engine/native/movement/gather.hpp"
 
 #include <algorithm>
 #include <array>

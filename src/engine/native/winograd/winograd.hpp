@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/native/product.hpp"
+#include "engine/native/products/product.hpp"
 #include "kernels/winograd/line.hpp"
 
 namespace silhouette::native {

@@ -1,8 +1,8 @@
-#include "engine/native/depthwise.hpp"
+#include "engine/native/depthwise/depthwise.hpp"
 
 #include <fmt/format.h>
 
-#include "engine/native/groups.hpp"
+#include "engine/native/products/groups.hpp"
 
 namespace silhouette::native {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/builder.hpp"
 #include "graph/reference.hpp"
 
 namespace silhouette::native {

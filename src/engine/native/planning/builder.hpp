@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/native/plan.hpp"
+#include "engine/native/planning/plan.hpp"
 #include "graph/graph.hpp"
 #include "kernels/kernels.hpp"
 #include "silhouette/error.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/native/bands.hpp"
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/bands.hpp"
+#include "engine/native/planning/builder.hpp"
 
 namespace silhouette::native {
 namespace {

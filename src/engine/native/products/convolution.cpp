@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "engine/native/builder.hpp"
-#include "engine/native/depthwise.hpp"
-#include "engine/native/groups.hpp"
-#include "engine/native/product.hpp"
+#include "engine/native/depthwise/depthwise.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/products/groups.hpp"
+#include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
 namespace {

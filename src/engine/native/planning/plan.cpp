@@ -1,4 +1,4 @@
-#include "engine/native/plan.hpp"
+#include "engine/native/planning/plan.hpp"
 
 #include <algorithm>
 #include <limits>

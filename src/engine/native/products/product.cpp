@@ -1,4 +1,4 @@
-#include "engine/native/product.hpp"
+#include "engine/native/products/product.hpp"
 
 #include <algorithm>
 

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/native/bands.hpp"
-#include "engine/native/builder.hpp"
-#include "engine/native/product.hpp"
+#include "engine/native/planning/bands.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/builder.hpp"
 
 namespace silhouette::native {
 

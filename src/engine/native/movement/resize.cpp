@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/builder.hpp"
 
 namespace silhouette::native {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine/native/builder.hpp"
-#include "engine/native/product.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/native/builder.hpp"
-#include "engine/native/product.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/native/groups.hpp"
+#include "engine/native/products/groups.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/builder.hpp"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/native/winograd.hpp"
+#include "engine/native/winograd/winograd.hpp"
 
 namespace silhouette::native {
 namespace {

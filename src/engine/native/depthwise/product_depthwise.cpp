@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/native/depthwise.hpp"
+#include "engine/native/depthwise/depthwise.hpp"
 
 namespace silhouette::native {
 namespace {

@@ -4,9 +4,9 @@
 #include <map>
 #include <numeric>
 
-#include "engine/native/gather.hpp"
-#include "engine/native/groups.hpp"
-#include "engine/native/product.hpp"
+#include "engine/native/movement/gather.hpp"
+#include "engine/native/products/groups.hpp"
+#include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
 namespace {

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "base/aligned_buffer.hpp"
-#include "engine/native/builder.hpp"
-#include "engine/native/product.hpp"
-#include "engine/native/winograd.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/products/product.hpp"
+#include "engine/native/winograd/winograd.hpp"
 #include "kernels/winograd/line.hpp"
 
 namespace silhouette::native {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/native/builder.hpp"
+#include "engine/native/planning/builder.hpp"
 
 namespace silhouette::native {
 
