@@ -11,6 +11,8 @@ using graph::Node;
 
 /// Values of an image whose channels are repeated.
 constexpr std::int64_t kMostRepeated = std::int64_t{1} << 31;
+/// Of the ring that rows are copied into, at most: with the rows of a result it stays in the first-level cache.
+constexpr std::int64_t kMostRingFloats = 8192;
 
 class Depthwise final : public Step {
  public:
@@ -24,6 +26,7 @@ class Depthwise final : public Step {
                builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * window_->multiply_adds()),
                window_->out().height, window_->out().height) {
     tasks = bands_.tasks;
+    scratch = window_->ring_floats();
     reads = {from.buffer, kWeightsBuffer};
     writes = {to.buffer};
     multiply_adds = window_->multiply_adds();
@@ -38,12 +41,12 @@ class Depthwise final : public Step {
     const std::size_t from = block * static_cast<std::size_t>(window_->in().pixels()) +
                              static_cast<std::size_t>(first * window_->in().width);
     const std::size_t out_plane = static_cast<std::size_t>(window_->out().pixels()) * block_;
-    alignas(64) std::array<float, DepthwiseWindow::kRingFloats> ring;
-    DepthwiseWindow::Rows rows(*window_, frame, block,
-                               {.data = frame.at(from_) + from * block_, .first = first, .ring = ring.data()});
+    DepthwiseWindow::Rows rows(
+        *window_, frame, block,
+        {.data = frame.from(from_) + from * block_, .first = first, .ring = scratch > 0 ? frame.scratch() : nullptr});
     while (y < end) {
       const std::int64_t count = window_->group(y, end);
-      rows.run(y, count, frame.at(to_) + block * out_plane);
+      rows.run(y, count, frame.to(to_) + block * out_plane);
       y += count;
     }
   }
@@ -100,8 +103,9 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
   // Results at the edges are computed one by one unless rows are copied, which costs for every pixel about a twentieth
   // of what an edge does.
   const std::int64_t edges = (window.pad_left + right) / window.stride_width;
-  result->is_worth_padding_ = in->width < 20 * edges &&
-                              result->span() * result->padded_width_ * static_cast<std::int64_t>(block) <= kRingFloats;
+  result->is_worth_padding_ =
+      in->width < 20 * edges &&
+      result->span() * result->padded_width_ * static_cast<std::int64_t>(block) <= kMostRingFloats;
   return result;
 }
 
@@ -112,10 +116,7 @@ std::string DepthwiseWindow::name() const {
 
 DepthwiseWindow::Rows::Rows(const DepthwiseWindow& window, const Frame& frame, std::size_t block,
                             const Lines& lines) noexcept
-    : window_(&window),
-      lines_(lines),
-      copies_(!lines.is_padded && lines.ring != nullptr && window.is_worth_padding_),
-      next_(lines.first) {
+    : window_(&window), lines_(lines), copies_(lines.ring != nullptr), next_(lines.first) {
   const graph::Window& w = window.window_;
   row_.kernel_height = static_cast<std::size_t>(w.kernel_height);
   row_.kernel_width = static_cast<std::size_t>(w.kernel_width);
@@ -124,8 +125,8 @@ DepthwiseWindow::Rows::Rows(const DepthwiseWindow& window, const Frame& frame, s
   row_.stride = w.stride_width;
   row_.dilation = w.dilation_width;
   row_.pad_left = w.pad_left;
-  row_.weights = frame.at(window.weights_) + block * row_.kernel_height * row_.kernel_width * window.kernels_->block;
-  row_.bias = frame.at(window.bias_) + block * window.kernels_->block;
+  row_.weights = frame.from(window.weights_) + block * row_.kernel_height * row_.kernel_width * window.kernels_->block;
+  row_.bias = frame.from(window.bias_) + block * window.kernels_->block;
   row_.epilogue = window.epilogue_;
   if (copies_ || lines.is_padded) {
     row_.pad_left = 0;

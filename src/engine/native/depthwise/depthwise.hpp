@@ -16,9 +16,6 @@ namespace silhouette::native {
 /// What a depthwise convolution needs to know of its window, and how its result's rows are made from rows of its input.
 class DepthwiseWindow {
  public:
-  /// A few rows are copied into a ring of their own, between pixels of zeros, if there are many edges.
-  static constexpr std::int64_t kRingFloats = 8192;
-
   /// Packs the weights. Null if this isn't a depthwise convolution that rows can be made of.
   static std::unique_ptr<DepthwiseWindow> create(Builder& builder, const graph::Node& node);
 
@@ -40,6 +37,11 @@ class DepthwiseWindow {
                               (window_.kernel_height - 1) * window_.dilation_height;
     return std::clamp<std::int64_t>(last + 1, 0, in_.height);
   }
+  /// Floats of the ring that a few rows are copied into, between pixels of zeros; 0 if there are too few edges for that
+  /// to be worth while.
+  [[nodiscard]] std::size_t ring_floats() const noexcept {
+    return is_worth_padding_ ? static_cast<std::size_t>(span() * padded_width_) * kernels_->block : 0;
+  }
   /// Most rows of the input that a group meets.
   [[nodiscard]] std::int64_t span() const noexcept { return span(window_, window_.kernel_height); }
   [[nodiscard]] static std::int64_t span(const graph::Window& window, std::int64_t kernel_height) noexcept {
@@ -57,7 +59,7 @@ class DepthwiseWindow {
     std::int64_t first = 0;  ///< line at `data`
     std::int64_t slots = 0;  ///< of a ring of lines; 0: all lines follow each other
     bool is_padded = false;  ///< lines are padded_width() long
-    float* ring = nullptr;   ///< others may be copied into it, kRingFloats
+    float* ring = nullptr;   ///< others are copied into it: ring_floats(), or null
   };
 
   /// The rows of one block of channels, made from the top down.

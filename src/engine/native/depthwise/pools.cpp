@@ -47,8 +47,8 @@ class Pool final : public Step {
     row.epilogue = epilogue_;
     std::array<const float*, kMaxWindowRows> taps;
     row.rows = taps.data();
-    const float* const input = frame.at(from_) + static_cast<std::int64_t>(block) * in_.pixels() * lanes;
-    float* const output = frame.at(to_) + static_cast<std::int64_t>(block) * out_.pixels() * lanes;
+    const float* const input = frame.from(from_) + static_cast<std::int64_t>(block) * in_.pixels() * lanes;
+    float* const output = frame.to(to_) + static_cast<std::int64_t>(block) * out_.pixels() * lanes;
     for (std::int64_t y = bands_.begin(task); y < bands_.end(task); ++y) {
       const std::int64_t first = y * window_.stride_height - window_.pad_top;
       for (std::size_t k = 0; k < row.kernel_height; ++k) {
@@ -86,8 +86,8 @@ class GlobalAverage final : public Step {
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    float* const to = frame.at(to_) + task * kernels_->block;
-    kernels_->average(frame.at(from_) + task * pixels_ * kernels_->block, pixels_, to);
+    float* const to = frame.to(to_) + task * kernels_->block;
+    kernels_->average(frame.from(from_) + task * pixels_ * kernels_->block, pixels_, to);
     kernels::UnaryValues values = values_;
     values.a = to;
     values.output = to;

@@ -8,8 +8,8 @@
 namespace silhouette::native {
 namespace {
 
-/// One panel's channels of some lines of the image between, on the stack: they stay in the second-level cache.
-constexpr std::int64_t kScratchFloats = 40'960;
+/// One panel's channels of some lines of the image between, at most: they stay in the second-level cache.
+constexpr std::int64_t kMostLineFloats = 40'960;
 /// Of the image between, made at once.
 constexpr std::int64_t kPixelsAtATime = 128;
 /// A band's first lines are made for the band above, too: bands are so many times as high.
@@ -35,17 +35,17 @@ class ProductDepthwise final : public Step {
     line_ = window_->padded_width() * block_;
     const std::int64_t span = std::min(window_->span(), in.height);
     chunk_ = std::clamp<std::int64_t>(kPixelsAtATime / in.width, 1, in.height);
-    chunk_ = std::clamp<std::int64_t>(kScratchFloats / (2 * line_) - span + 1, 1, chunk_);
+    chunk_ = std::clamp<std::int64_t>(kMostLineFloats / (2 * line_) - span + 1, 1, chunk_);
     slots_ = std::min(span + chunk_ - 1, in.height);
     multiply_adds = product_multiply_adds + window_->multiply_adds();
     tasks = bands_.tasks;
+    scratch = static_cast<std::size_t>(2 * slots_ * line_);
     reads = product_->reads;
     writes = {to_.buffer};
     name = fmt::format("{}, {}", product_->name, window_->name());
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
-    alignas(64) float scratch[kScratchFloats];
     const std::size_t panel = bands_.part(task);
     const std::size_t first_block = 2 * panel;
     const auto blocks = static_cast<std::int64_t>(std::min<std::size_t>(2, blocks_ - first_block));
@@ -55,18 +55,19 @@ class ProductDepthwise final : public Step {
     const std::int64_t first = window_->first_line(y);
     const std::int64_t stride = slots_ * line_;
     const std::int64_t plane = window_->out().pixels() * block_;
-    float* const output = frame.at(to_) + static_cast<std::int64_t>(first_block) * plane;
-    std::fill_n(scratch, 2 * stride, 0.0F);
+    float* const output = frame.to(to_) + static_cast<std::int64_t>(first_block) * plane;
+    float* const between = frame.scratch();
+    std::fill_n(between, 2 * stride, 0.0F);
     Product::Lines lines(*product_, frame, panel, static_cast<std::size_t>(window_->in().width), stride);
     const auto rows_of = [&](std::int64_t i) {
       return DepthwiseWindow::Rows(*window_, frame, first_block + static_cast<std::size_t>(std::min(i, blocks - 1)),
-                                   {.data = scratch + i * stride, .first = first, .slots = slots_, .is_padded = true});
+                                   {.data = between + i * stride, .first = first, .slots = slots_, .is_padded = true});
     };
     std::array<DepthwiseWindow::Rows, 2> rows{rows_of(0), rows_of(1)};
     for (std::int64_t made = first; y < end;) {
       const std::int64_t chunk_end = std::min(made + chunk_, lines_end);
       for (; made < chunk_end; ++made) {
-        lines.run(first_row(made), scratch + (made - first) % slots_ * line_ + window_->left() * block_);
+        lines.run(first_row(made), between + (made - first) % slots_ * line_ + window_->left() * block_);
       }
       std::int64_t ready = y;
       while (ready < end && window_->lines_end(ready, window_->group(ready, end)) <= made) {
@@ -113,8 +114,8 @@ bool fits_product_depthwise(const Builder& builder, const graph::Node& node) {
       std::max(in->width + window.pad_left,
                (out->width - 1) * window.stride_width + (weights.dims[1] - 1) * window.dilation_width + 1);
   const std::int64_t lines = std::min(DepthwiseWindow::span(window, weights.dims[0]), in->height);
-  return weights.dims[0] <= static_cast<std::int64_t>(kMaxWindowRows) && width <= kScratchFloats &&
-         lines * width * 2 * static_cast<std::int64_t>(builder.block()) <= kScratchFloats;
+  return weights.dims[0] <= static_cast<std::int64_t>(kMaxWindowRows) && width <= kMostLineFloats &&
+         lines * width * 2 * static_cast<std::int64_t>(builder.block()) <= kMostLineFloats;
 }
 
 std::unique_ptr<Step> make_product_depthwise(const Builder& builder, std::unique_ptr<Product> product,

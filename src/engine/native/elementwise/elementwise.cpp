@@ -120,11 +120,11 @@ class BinaryStep final : public Step {
     const std::size_t first = rows_.row(task) * rows_.values + rows_.begin(task);
     const auto start = [&](const Operand& operand) -> const float* {
       switch (operand.kind) {
-        case Operand::Kind::kChannel: return frame.at(operand.view) + rows_.row(task) * block;
-        case Operand::Kind::kPixel: return frame.at(operand.view) + rows_.begin(task);
+        case Operand::Kind::kChannel: return frame.from(operand.view) + rows_.row(task) * block;
+        case Operand::Kind::kPixel: return frame.from(operand.view) + rows_.begin(task);
         case Operand::Kind::kWhole: break;
       }
-      return frame.at(operand.view) + first;
+      return frame.from(operand.view) + first;
     };
     const auto stride = [block](const Operand& operand) {
       return operand.kind == Operand::Kind::kChannel ? 0 : static_cast<std::ptrdiff_t>(block);
@@ -134,7 +134,7 @@ class BinaryStep final : public Step {
                                  .b = start(b_),
                                  .a_stride = stride(a_),
                                  .b_stride = stride(b_),
-                                 .output = frame.at(to_) + first,
+                                 .output = frame.to(to_) + first,
                                  .pixels = rows_.count(task) / block,
                                  .epilogue = epilogue_};
     kernels_->binary(row);
@@ -193,12 +193,12 @@ class BroadcastStep final : public Step {
     kernels::BinaryValues values{.op = op_,
                                  .a_step = static_cast<std::size_t>(inner.a),
                                  .b_step = static_cast<std::size_t>(inner.b),
-                                 .output = frame.at(to_) + rows_.begin(task),
+                                 .output = frame.to(to_) + rows_.begin(task),
                                  .epilogue = epilogue_};
     std::size_t left = rows_.count(task);
     while (left > 0) {
-      values.a = frame.at(a_) + a;
-      values.b = frame.at(b_) + b;
+      values.a = frame.from(a_) + a;
+      values.b = frame.from(b_) + b;
       values.count = std::min(left, static_cast<std::size_t>(inner.count - at[rank_ - 1]));
       kernels_->binary_values(values);
       values.output += values.count;
@@ -216,7 +216,7 @@ class BroadcastStep final : public Step {
         at[i] = 0;
       }
     }
-    rows_.clear_rest(task, frame.at(to_));
+    rows_.clear_rest(task, frame.to(to_));
   }
 
  private:
@@ -247,8 +247,8 @@ class UnaryStep final : public Step {
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const std::size_t first = rows_.row(task) * rows_.values + rows_.begin(task);
     kernels::UnaryValues values = values_;
-    values.a = frame.at(from_) + first;
-    values.output = frame.at(to_) + first;
+    values.a = frame.from(from_) + first;
+    values.output = frame.to(to_) + first;
     values.count = rows_.count(task);
     kernels_->unary_values(values);
     switch (values.op) {
@@ -258,7 +258,7 @@ class UnaryStep final : public Step {
       case kernels::Unary::kSquareRoot: rows_.clear_lanes(task, values.output); break;
       default: break;
     }
-    rows_.clear_rest(task, frame.at(to_));
+    rows_.clear_rest(task, frame.to(to_));
   }
 
  private:

@@ -36,8 +36,8 @@ class Softmax final : public Step {
     const std::size_t count = std::min(rows_at_a_time_, rows_ - first);
     if (is_blocked_) {
       const std::size_t block = kernels_->block;
-      kernels_->softmax_pixels({.input = frame.at(from_) + first * block,
-                                .output = frame.at(to_) + first * block,
+      kernels_->softmax_pixels({.input = frame.from(from_) + first * block,
+                                .output = frame.to(to_) + first * block,
                                 .pixels = count,
                                 .plane = rows_ * block,
                                 .blocks = blocks_,
@@ -46,9 +46,9 @@ class Softmax final : public Step {
     }
     for (std::size_t row = first; row < first + count; ++row) {
       kernels_->softmax_values(
-          {.input = frame.at(from_) + row * depth_, .output = frame.at(to_) + row * depth_, .count = depth_});
+          {.input = frame.from(from_) + row * depth_, .output = frame.to(to_) + row * depth_, .count = depth_});
     }
-    if (task + 1 == tasks) std::fill_n(frame.at(to_) + rows_ * depth_, rest_, 0.0F);
+    if (task + 1 == tasks) std::fill_n(frame.to(to_) + rows_ * depth_, rest_, 0.0F);
   }
 
  private:

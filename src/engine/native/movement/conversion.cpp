@@ -38,11 +38,11 @@ class Conversion final : public Step {
     const std::size_t end = std::min(begin + kPixelsAtATime, pixels_);
     const Place source = place(from_layout_, first);
     const Place destination = place(to_layout_, first);
-    const float* const from = frame.at(from_) + source.start;
-    float* const to = frame.at(to_) + destination.start;
+    const float* const from = frame.from(from_) + source.start;
+    float* const to = frame.to(to_) + destination.start;
     if (fills_up_ && task + 1 == tasks) {
       const std::size_t count = pixels_ * channels_;
-      std::fill_n(frame.at(to_) + count, (block_ - count % block_) % block_, 0.0F);
+      std::fill_n(frame.to(to_) + count, (block_ - count % block_) % block_, 0.0F);
     }
     if (from_layout_ == Layout::kBlocked && to_layout_ == Layout::kPlanar) {
       kernels_->to_planes({.input = from + begin * block_,

@@ -131,7 +131,7 @@ class Gather final : public Step {
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
     for (std::size_t i = task == 0 ? 0 : ends_[task - 1]; i < ends_[task]; ++i) {
-      copy(pieces_[i], frame.at(pieces_[i].from), frame.at(pieces_[i].to));
+      copy(pieces_[i], frame.from(pieces_[i].from), frame.to(pieces_[i].to));
     }
   }
 

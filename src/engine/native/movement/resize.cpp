@@ -58,7 +58,7 @@ class Resize final : public Step {
     const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
     const std::size_t block_index = task / static_cast<std::size_t>(out_.height);
     const std::size_t y = task % static_cast<std::size_t>(out_.height);
-    const float* const from = frame.at(from_) + static_cast<std::ptrdiff_t>(block_index) * in_.pixels() * block;
+    const float* const from = frame.from(from_) + static_cast<std::ptrdiff_t>(block_index) * in_.pixels() * block;
     if (planar_) {
       kernels::ResizePlanesRow planes;
       fill(planes, from, y);
@@ -66,13 +66,13 @@ class Resize final : public Step {
       const std::size_t first = block_index * kernels_->block;
       planes.plane = static_cast<std::size_t>(out_.pixels());
       planes.channels = std::min(kernels_->block, static_cast<std::size_t>(out_.channels) - first);
-      planes.output = frame.at(to_) + first * planes.plane + y * static_cast<std::size_t>(out_.width);
+      planes.output = frame.to(to_) + first * planes.plane + y * static_cast<std::size_t>(out_.width);
       kernels_->resize_planes(planes);
       return;
     }
     kernels::ResizeRow row;
     fill(row, from, y);
-    row.output = frame.at(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
+    row.output = frame.to(to_) + static_cast<std::ptrdiff_t>(task) * out_.width * block;
     row.epilogue = epilogue_;
     kernels_->resize(row);
   }

@@ -11,7 +11,7 @@ namespace {
 
 using graph::Node;
 
-/// A node run by the plain interpreter: for what is too rare to be worth a kernel.
+/// A node run by the plain interpreter: for what is too rare to be worth a kernel. The one step that allocates.
 class Plain final : public Step {
  public:
   Plain(const graph::Graph& graph, const Node& node, std::vector<View> operands, View to, std::size_t room)
@@ -51,11 +51,11 @@ class Plain final : public Step {
     std::vector<std::span<const float>> operands;
     for (std::size_t i = 0; i < operands_.size(); ++i) {
       const auto& constant = graph_.tensors[i].constant.values;
-      operands.push_back(graph_.tensors[i].is_constant() ? constant
-                                                         : std::span<const float>(frame.at(operands_[i]), counts_[i]));
+      operands.push_back(
+          graph_.tensors[i].is_constant() ? constant : std::span<const float>(frame.from(operands_[i]), counts_[i]));
     }
     const std::vector<float> values = graph::evaluate_node(graph_, node_, operands);
-    float* const to = frame.at(to_);
+    float* const to = frame.to(to_);
     std::ranges::copy(values, to);
     std::fill(to + values.size(), to + room_, 0.0F);
   }

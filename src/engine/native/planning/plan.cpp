@@ -33,6 +33,8 @@ std::vector<Life> lives(const Plan& plan) {
 }  // namespace
 
 void place_buffers(Plan& plan) {
+  for (const auto& step : plan.steps) plan.scratch = std::max(plan.scratch, step->scratch);
+  plan.scratch = (plan.scratch + kAlignment - 1) / kAlignment * kAlignment;
   const std::vector<Life> life = lives(plan);
   std::vector<std::size_t> order(plan.buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

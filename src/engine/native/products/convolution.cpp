@@ -97,7 +97,7 @@ class Frame2D final : public Step {
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const std::size_t plane = task / static_cast<std::size_t>(height_);
     const auto y = static_cast<std::int64_t>(task % static_cast<std::size_t>(height_));
-    float* const row = frame.at(to_) + task * static_cast<std::size_t>(width_) * step_;
+    float* const row = frame.to(to_) + task * static_cast<std::size_t>(width_) * step_;
     const std::int64_t from_y = y - top_;
     const std::size_t all = static_cast<std::size_t>(width_) * step_;
     const std::size_t left = std::min(static_cast<std::size_t>(left_) * step_, all);
@@ -109,7 +109,7 @@ class Frame2D final : public Step {
       return;
     }
     const float* const source =
-        frame.at(from_) + (plane * static_cast<std::size_t>(shape_.height) + static_cast<std::size_t>(from_y)) * line;
+        frame.from(from_) + (plane * static_cast<std::size_t>(shape_.height) + static_cast<std::size_t>(from_y)) * line;
     std::fill_n(row, left, 0.0F);
     std::copy_n(source, inner, row + left);
     std::fill(row + left + inner, row + all, 0.0F);
@@ -149,11 +149,11 @@ class Interleave final : public Step {
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const auto channels = static_cast<std::size_t>(shape_.channels);
-    float* const row = frame.at(to_) + task * static_cast<std::size_t>(width_) * channels;
+    float* const row = frame.to(to_) + task * static_cast<std::size_t>(width_) * channels;
     std::fill_n(row, static_cast<std::size_t>(width_) * channels, 0.0F);
     const std::int64_t y = static_cast<std::int64_t>(task) - top_;
     if (y < 0 || y >= shape_.height) return;
-    const float* const source = frame.at(from_) + y * shape_.width;
+    const float* const source = frame.from(from_) + y * shape_.width;
     const std::int64_t left = std::min(left_, width_);
     float* const first = row + static_cast<std::size_t>(left) * channels;
     const auto plane = static_cast<std::size_t>(shape_.pixels());

@@ -19,6 +19,7 @@ class Together final : public Step {
       tasks += step->tasks;
       ends_.push_back(tasks);
       multiply_adds += step->multiply_adds;
+      scratch = std::max(scratch, step->scratch);
       const auto add = [](std::vector<std::uint32_t>& all, const std::vector<std::uint32_t>& more) {
         for (const std::uint32_t buffer : more) {
           if (std::ranges::find(all, buffer) == all.end()) all.push_back(buffer);
@@ -60,14 +61,14 @@ class RepeatedChannels final : public Step {
     const std::size_t first = task / parts_ * block_;
     const std::size_t begin = task % parts_ * kPixelsAtATime;
     const std::size_t end = std::min(begin + kPixelsAtATime, pixels_);
-    float* const to = frame.at(to_) + first * pixels_;
+    float* const to = frame.to(to_) + first * pixels_;
     for (std::size_t lane = 0; lane < block_; ++lane) {
       if (first + lane >= channels_) {
         for (std::size_t i = begin; i < end; ++i) to[i * block_ + lane] = 0;
         continue;
       }
       const std::size_t channel = (first + lane) / times_;
-      const float* const from = frame.at(from_) + channel / block_ * block_ * pixels_ + channel % block_;
+      const float* const from = frame.from(from_) + channel / block_ * block_ * pixels_ + channel % block_;
       for (std::size_t i = begin; i < end; ++i) to[i * block_ + lane] = from[i * block_];
     }
   }

@@ -147,7 +147,7 @@ Product::Upcoming Product::look_ahead(const Frame& frame, std::size_t panel, std
   const std::size_t floats = chunks * geometry_.chunk_length * width * geometry_.panels.block;
   const std::size_t tiles = (rows + kernels_->tile_rows[width - 1] - 1) / kernels_->tile_rows[width - 1];
   Upcoming upcoming;
-  upcoming.panel = frame.at(geometry_.weights) + geometry_.panels.panel_offset(panel) + runs.front().b;
+  upcoming.panel = frame.from(geometry_.weights) + geometry_.panels.panel_offset(panel) + runs.front().b;
   upcoming.end = upcoming.panel + floats;
   upcoming.lines = std::min(kMostLines, (floats / kLineFloats + tiles * chunks - 1) / (tiles * chunks));
   return upcoming;
@@ -159,20 +159,20 @@ void Product::run_panel(const Frame& frame, std::size_t panel, std::size_t pass,
   const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
   const std::ptrdiff_t offset =
       static_cast<std::ptrdiff_t>(panel) * 2 * g.c_block_stride + static_cast<std::ptrdiff_t>(segment.row) * block;
-  Destination to{.c = frame.at(g.c) + offset, .block_stride = g.c_block_stride, .addend = nullptr};
+  Destination to{.c = frame.to(g.c) + offset, .block_stride = g.c_block_stride, .addend = nullptr};
   if (g.addend) {
-    to.addend = frame.at(*g.addend) + (g.addend_is_row ? static_cast<std::ptrdiff_t>(panel) * 2 * block : offset);
+    to.addend = frame.from(*g.addend) + (g.addend_is_row ? static_cast<std::ptrdiff_t>(panel) * 2 * block : offset);
   }
   run_tiles(frame, panel, pass, segment, to, upcoming);
 }
 
 Product::Lines::Lines(const Product& product, const Frame& frame, std::size_t panel, std::size_t rows,
                       std::ptrdiff_t block_stride) noexcept
-    : a_(frame.at(product.geometry_.a)),
+    : a_(frame.from(product.geometry_.a)),
       tile_(product.tile(frame, panel, product.passes_.front().front(), block_stride)) {
   const Geometry& g = product.geometry_;
   const std::size_t width = g.panels.width(panel) - 1;
-  tile_.bias = g.bias ? frame.at(*g.bias) + panel * 2 * product.kernels_->block : nullptr;
+  tile_.bias = g.bias ? frame.from(*g.bias) + panel * 2 * product.kernels_->block : nullptr;
   tile_.finish = true;
   const std::size_t most = product.kernels_->tile_rows[width];
   count_ = (rows + most - 1) / most;
@@ -206,7 +206,7 @@ kernels::Tile Product::tile(const Frame& frame, std::size_t panel, const Pass& p
   tile.chunk_stride = g.chunk_stride;
   tile.chunk_length = g.chunk_length;
   tile.last_length = pass.last_length;
-  tile.b = frame.at(g.weights) + g.panels.panel_offset(panel);
+  tile.b = frame.from(g.weights) + g.panels.panel_offset(panel);
   tile.c_row_stride = g.c_row_step * static_cast<std::ptrdiff_t>(kernels_->block);
   tile.c_block_stride = c_block_stride;
   tile.epilogue = g.epilogue;
@@ -225,10 +225,10 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
   const bool is_first = pass_index == 0 && !g.accumulate;
 
   kernels::Tile tile = this->tile(frame, panel, pass, to.block_stride);
-  tile.bias = is_first && g.bias ? frame.at(*g.bias) + column : nullptr;
+  tile.bias = is_first && g.bias ? frame.from(*g.bias) + column : nullptr;
   tile.finish = pass_index + 1 == passes.size();
 
-  const float* a = frame.at(g.a) + segment.a;
+  const float* a = frame.from(g.a) + segment.a;
   float* c = to.c;
   const float* addend = tile.finish ? to.addend : nullptr;
   tile.addend_row_stride = g.addend_is_row ? 0 : tile.c_row_stride;

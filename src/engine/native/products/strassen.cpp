@@ -27,10 +27,11 @@ constexpr std::size_t kRowsAtATime = 56;
 constexpr std::size_t kMaxDepth = 512;
 constexpr std::size_t kLineFloats = 16;
 constexpr std::size_t kMaxBlock = 16;
+/// The left-hand sums of some rows and a part of the depth, and the tiles of sums of products.
+constexpr std::size_t kSums = 4;
+constexpr std::size_t kTiles = 3;
 /// So that one that was held up doesn't hold up all.
 constexpr std::size_t kTasksPerThread = 4;
-/// Floats of these rows and a panel's columns.
-constexpr std::size_t kMaxTile = kRowsAtATime * 2 * kMaxBlock;
 
 /// The right-hand factors in the order in which they are packed: B11, B21, T2, T1, B22, T3, −T4.
 constexpr std::size_t kFactors = 7;
@@ -64,6 +65,7 @@ class StrassenProduct final : public Step {
     if (groups_ > threads) groups_ = std::min(tiles_, (groups_ + threads - 1) / threads * threads);
     panel_groups_ = std::clamp<std::size_t>((kTasksPerThread * threads + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
+    scratch = kSums * kRowsAtATime * pass + kTiles * tile_floats();
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
     if (operands.row) reads.push_back(operands.row->buffer);
@@ -78,7 +80,7 @@ class StrassenProduct final : public Step {
     const std::size_t begin = first_row(group);
     const std::size_t rows = first_row(group + 1) - begin;
     const std::size_t block = kernels_->block;
-    alignas(64) float sums[4 * kRowsAtATime * kMaxDepth];
+    float* const sums = frame.scratch() + kTiles * tile_floats();
     const std::size_t chunks = half_depth_ / block;
     for (std::size_t pass = 0; pass < passes_; ++pass) {
       const std::size_t first = chunks * pass / passes_;
@@ -107,6 +109,9 @@ class StrassenProduct final : public Step {
     return std::min(tiles * kernels_->tile_rows[1], half_rows_);
   }
 
+  /// Of a group's rows and a panel's columns.
+  [[nodiscard]] std::size_t tile_floats() const { return kRowsAtATime * 2 * kernels_->block; }
+
   [[nodiscard]] std::size_t chunk_stride() const { return 2 * half_rows_ * kernels_->block; }
 
   /// Where a quarter of A has that row and chunk.
@@ -114,7 +119,7 @@ class StrassenProduct final : public Step {
                                      std::size_t chunk) const {
     const std::size_t block = kernels_->block;
     const std::size_t chunks = half_depth_ / block;
-    return frame.at(operands_.a) + (chunk + static_cast<std::size_t>(right) * chunks) * chunk_stride() +
+    return frame.from(operands_.a) + (chunk + static_cast<std::size_t>(right) * chunks) * chunk_stride() +
            (row + static_cast<std::size_t>(down) * half_rows_) * block;
   }
 
@@ -143,9 +148,9 @@ class StrassenProduct final : public Step {
   void multiply(const Frame& frame, const Place& place, const float* sums) const noexcept {
     const std::size_t block = kernels_->block;
     const std::size_t width = 2 * block;
-    alignas(64) float u2[kMaxTile];
-    alignas(64) float u4[kMaxTile];
-    alignas(64) float p[kMaxTile];
+    float* const u2 = frame.scratch();
+    float* const u4 = u2 + tile_floats();
+    float* const p = u4 + tile_floats();
     alignas(64) float bias[2 * kMaxBlock];
     const kernels::Run run;
     kernels::Tile tile;
@@ -159,7 +164,7 @@ class StrassenProduct final : public Step {
 
     const std::size_t panel_floats = half_depth_ * width;
     const float* const factors =
-        frame.at(operands_.weights) + place.panel * kFactors * panel_floats + place.first * block * width;
+        frame.from(operands_.weights) + place.panel * kFactors * panel_floats + place.first * block * width;
     const std::size_t sum_size = place.chunks * place.rows * block;
     const auto from_a = [&](int down, int right) {
       tile.a = quarter(frame, down, right, place.row, place.first);
@@ -169,13 +174,13 @@ class StrassenProduct final : public Step {
       tile.a = sums + (number - 1) * sum_size;
       tile.chunk_stride = static_cast<std::ptrdiff_t>(place.rows * block);
     };
-    const auto to_scratch = [&](float* scratch, const float* addend, bool adds) {
-      tile.c = scratch;
+    const auto to_tile = [&](float* sums_of_products, const float* addend, bool adds) {
+      tile.c = sums_of_products;
       tile.c_row_stride = static_cast<std::ptrdiff_t>(block);
       tile.c_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
       tile.addend = addend;
       tile.addend_block_stride = tile.c_block_stride;
-      tile.earlier = adds ? scratch : nullptr;
+      tile.earlier = adds ? sums_of_products : nullptr;
       tile.bias = nullptr;
       tile.finish = false;
     };
@@ -185,16 +190,16 @@ class StrassenProduct final : public Step {
     };
     const auto to_result = [&](int down, int right, const float* addend) {
       const std::size_t offset = c_offset(down, right);
-      tile.c = frame.at(operands_.c) + offset;
+      tile.c = frame.to(operands_.c) + offset;
       tile.c_block_stride = static_cast<std::ptrdiff_t>(chunk_stride());
       tile.addend = addend;
       tile.addend_block_stride = static_cast<std::ptrdiff_t>(kRowsAtATime * block);
       // The network's own addend lies as the result does.
-      tile.earlier = place.pass > 0 ? tile.c : operands_.addend ? frame.at(*operands_.addend) + offset : nullptr;
+      tile.earlier = place.pass > 0 ? tile.c : operands_.addend ? frame.from(*operands_.addend) + offset : nullptr;
       const std::size_t column = (place.panel + static_cast<std::size_t>(right) * panels_) * width;
-      tile.bias = place.pass == 0 ? frame.at(operands_.bias) + column : nullptr;
+      tile.bias = place.pass == 0 ? frame.from(operands_.bias) + column : nullptr;
       if (operands_.row && place.pass == 0) {
-        const float* const row = frame.at(*operands_.row) + column;
+        const float* const row = frame.from(*operands_.row) + column;
         for (std::size_t i = 0; i < width; ++i) bias[i] = tile.bias[i] + row[i];
         tile.bias = bias;
       }
@@ -231,26 +236,26 @@ class StrassenProduct final : public Step {
     };
 
     from_a(0, 0);
-    to_scratch(p, nullptr, false);
+    to_tile(p, nullptr, false);
     multiply_by(0);
     from_a(0, 1);
     to_result(0, 0, p);
     multiply_by(1);
     from_sum(2);
-    to_scratch(u2, p, false);
+    to_tile(u2, p, false);
     multiply_by(2);
     from_sum(1);
-    to_scratch(u4, u2, false);
+    to_tile(u4, u2, false);
     multiply_by(3);
     from_sum(4);
     to_result(0, 1, u4);
     multiply_by(4);
     from_sum(3);
-    to_scratch(p, nullptr, false);
+    to_tile(p, nullptr, false);
     multiply_by(5);
-    to_scratch(u2, p, true);
+    to_tile(u2, p, true);
     add_only();
-    to_scratch(u4, p, true);
+    to_tile(u4, p, true);
     add_only();
     from_a(1, 1);
     to_result(1, 0, u2);

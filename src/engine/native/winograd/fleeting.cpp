@@ -8,10 +8,8 @@
 namespace silhouette::native {
 namespace {
 
-constexpr std::size_t kMaxBlock = 16;
 /// Depth whose transformed weights, of one panel, stay in the second-level cache.
 constexpr std::size_t kFleetingDepth = 128;
-constexpr std::size_t kMaxPoints = 6;
 
 class FleetingProducts final : public Step {
  public:
@@ -26,6 +24,7 @@ class FleetingProducts final : public Step {
         first_channel_(first_channel),
         channels_(channels) {
     tasks = panels.panels();
+    scratch = (3 + transformed_->pairs()) * std::min(kFleetingDepth, channels) * 2 * panels.block;
     reads = {data.buffer, weights.buffer};
     if (first_channel > 0) reads.push_back(to.buffer);
     writes = {to.buffer};
@@ -34,10 +33,10 @@ class FleetingProducts final : public Step {
   }
 
   void run(const Frame& frame, std::size_t panel) const noexcept override {
-    alignas(64) float transformed[kMaxPoints * kMaxPoints * kFleetingDepth * 2 * kMaxBlock];
-    alignas(64) float lines[3 * kFleetingDepth * 2 * kMaxBlock];
     const std::size_t width = panels_.width(panel) * panels_.block;
-    const float* const weights = frame.at(weights_) + panels_.panel_offset(panel);
+    float* const lines = frame.scratch();
+    float* const transformed = lines + 3 * std::min(kFleetingDepth, channels_) * width;
+    const float* const weights = frame.from(weights_) + panels_.panel_offset(panel);
     for (std::size_t from = 0; from < channels_; from += kFleetingDepth) {
       const std::size_t depth = std::min(kFleetingDepth, channels_ - from);
       const std::size_t size = depth * width;
@@ -87,8 +86,8 @@ class FleetingProducts final : public Step {
     tile.c_block_stride = static_cast<std::ptrdiff_t>(rows * block);
     const bool begins = first_channel_ + from == 0;
     tile.finish = false;
-    tile.a = frame.at(data_) + (transformed_->first[pair] * channels_ + from * rows);
-    tile.c = frame.at(to_) + (transformed_->first[pair] * panels_.column_blocks() + 2 * panel * rows) * block;
+    tile.a = frame.from(data_) + (transformed_->first[pair] * channels_ + from * rows);
+    tile.c = frame.to(to_) + (transformed_->first[pair] * panels_.column_blocks() + 2 * panel * rows) * block;
     const std::size_t width = panels_.width(panel) - 1;
     const std::size_t most = kernels_->tile_rows[width];
     const std::size_t count = (rows + most - 1) / most;

@@ -16,9 +16,8 @@ using graph::Node;
 using kernels::LineAlgorithm;
 using kernels::LineTiles;
 
-/// Lines that transforms keep on the stack.
+/// Pixels of a line at most, so that a tile's lines stay in the second-level cache between two transforms.
 constexpr std::int64_t kMaxLine = 600;
-constexpr std::size_t kMaxBlock = 16;
 /// Transforming a value costs about as much as so many multiply-adds.
 constexpr std::int64_t kTransformCost = 12;
 /// Input channels that are transformed and multiplied at a time, so that what is between stays in the cache.
@@ -52,6 +51,11 @@ class InputTransform final : public Step {
         blocks_(blocks),
         lines_(transformed_->tile_lines()) {
     tasks = blocks * lines_;
+    std::size_t products = 0;
+    for (const LineTiles& group : transformed_->vertical.groups) {
+      products = std::max(products, kernels::line_shape(group.type).products);
+    }
+    scratch = products * static_cast<std::size_t>(shape.width + 2 * transformed_->horizontal.margin) * kernels.block;
     reads = {from.buffer, zeros.buffer};
     writes = {to.buffer};
     name = fmt::format("transform {} channels", blocks * kernels.block);
@@ -64,18 +68,18 @@ class InputTransform final : public Step {
     const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
     const std::ptrdiff_t margin = transformed_->horizontal.margin;
     const std::ptrdiff_t line = (shape_.width + 2 * margin) * block;
-    alignas(64) float scratch[kernels::kMaxLineProducts * kMaxLine * kMaxBlock];
+    float* const between = frame.scratch();
 
     const float* const image =
-        frame.at(from_) + static_cast<std::ptrdiff_t>(first_block_ + block_index) * shape_.pixels() * block;
+        frame.from(from_) + static_cast<std::ptrdiff_t>(first_block_ + block_index) * shape_.pixels() * block;
     Lines inputs{};
     Results outputs{};
     for (std::size_t i = 0; i < down.inputs; ++i) {
       const std::int64_t y = group->inputs[i] + tile * group->step;
-      inputs[i] = y < 0 || y >= shape_.height ? frame.at(zeros_) : image + y * shape_.width * block;
+      inputs[i] = y < 0 || y >= shape_.height ? frame.from(zeros_) : image + y * shape_.width * block;
     }
     for (std::size_t k = 0; k < down.products; ++k) {
-      float* const start = scratch + static_cast<std::ptrdiff_t>(k) * line;
+      float* const start = between + static_cast<std::ptrdiff_t>(k) * line;
       std::fill_n(start, margin * block, 0.0F);
       std::fill_n(start + (margin + shape_.width) * block, margin * block, 0.0F);
       outputs[k] = start + margin * block;
@@ -88,9 +92,9 @@ class InputTransform final : public Step {
     transform.output_step = block;
     kernels_->winograd_input[static_cast<std::size_t>(group->type)](transform);
 
-    float* const to = frame.at(to_);
+    float* const to = frame.to(to_);
     for (std::size_t k = 0; k < down.products; ++k) {
-      const float* const source = scratch + static_cast<std::ptrdiff_t>(k) * line + margin * block;
+      const float* const source = between + static_cast<std::ptrdiff_t>(k) * line + margin * block;
       const std::size_t p = group->points[k];
       const std::int64_t slot = group->slots[k] + tile;
       for (const LineTiles& across : transformed_->horizontal.groups) {
@@ -132,6 +136,7 @@ class PairProducts final : public Step {
       tasks += product->tasks;
       multiply_adds += product->multiply_adds;
     }
+    for (const auto& product : products_) scratch = std::max(scratch, product->scratch);
     reads = products_.front()->reads;
     writes = products_.front()->writes;
   }
@@ -172,6 +177,11 @@ class OutputTransform final : public Step {
       offsets_.push_back(width_);
       width_ += count;
     }
+    std::size_t outputs = 0;
+    for (const LineTiles& group : transformed_->vertical.groups) {
+      outputs = std::max(outputs, kernels::line_shape(group.type).outputs);
+    }
+    scratch = outputs * static_cast<std::size_t>(width_) * kernels.block;
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
@@ -180,7 +190,7 @@ class OutputTransform final : public Step {
     const kernels::LineShape down = kernels::line_shape(group->type);
     const LineAlgorithm& across = transformed_->horizontal;
     const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
-    alignas(64) float scratch[4 * 2 * kMaxLine * kMaxBlock];
+    float* const between = frame.scratch();
     const std::ptrdiff_t line = width_ * block;
 
     Lines inputs{};
@@ -190,7 +200,7 @@ class OutputTransform final : public Step {
     transform.outputs = outputs.data();
     transform.input_step = block;
     transform.output_step = block;
-    const float* const from = frame.at(from_);
+    const float* const from = frame.from(from_);
     for (std::size_t q = 0; q < across.counts.size(); ++q) {
       for (std::size_t k = 0; k < down.products; ++k) {
         const std::size_t p = group->points[k];
@@ -200,19 +210,19 @@ class OutputTransform final : public Step {
                                kernels_->block;
       }
       for (std::size_t i = 0; i < down.outputs; ++i) {
-        outputs[i] = scratch + static_cast<std::ptrdiff_t>(i) * line + offsets_[q] * block;
+        outputs[i] = between + static_cast<std::ptrdiff_t>(i) * line + offsets_[q] * block;
       }
       transform.pixels = static_cast<std::size_t>(across.counts[q]);
       kernels_->winograd_output[static_cast<std::size_t>(group->type)](transform);
     }
 
     const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(block_index) * shape_.pixels() * block;
-    float* const image = frame.at(to_) + plane;
-    transform.bias = frame.at(bias_) + block_index * kernels_->block;
-    transform.addend = addend_ ? frame.at(*addend_) - frame.at(to_) : 0;
+    float* const image = frame.to(to_) + plane;
+    transform.bias = frame.from(bias_) + block_index * kernels_->block;
+    transform.addend = addend_ ? frame.from(*addend_) - frame.to(to_) : 0;
     transform.epilogue = epilogue_;
     for (std::size_t i = 0; i < down.outputs; ++i) {
-      const float* const source = scratch + static_cast<std::ptrdiff_t>(i) * line;
+      const float* const source = between + static_cast<std::ptrdiff_t>(i) * line;
       float* const row = image + (group->outputs[i] + tile * group->step) * shape_.width * block;
       for (const LineTiles& tiles : across.groups) {
         const kernels::LineShape shape = kernels::line_shape(tiles.type);
@@ -238,7 +248,7 @@ class OutputTransform final : public Step {
   kernels::Epilogue epilogue_;
   std::size_t blocks_;
   std::size_t lines_;
-  std::vector<std::int64_t> offsets_;  ///< of each point's data within a line of the scratch memory
+  std::vector<std::int64_t> offsets_;  ///< of each point's data within a line of the scratch
   std::int64_t width_ = 0;
 };
 
