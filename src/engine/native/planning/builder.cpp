@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "graph/graph.hpp"
+#include "graph/operators.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -21,23 +21,6 @@ constexpr std::int64_t kTasksPerThread = 8;
 
 std::size_t index(Layout layout) {
   return static_cast<std::size_t>(layout);
-}
-
-/// Whether a node's result comes in blocks, so that it can be made where a concatenation wants it.
-bool makes_blocks(const graph::Node& node) {
-  switch (node.op) {
-    case Op::kConvolution:
-    case Op::kDepthwiseConvolution:
-    case Op::kTransposeConvolution:
-    case Op::kAveragePool:
-    case Op::kMaxPool:
-    case Op::kResizeBilinear:
-    case Op::kExpand:
-    case Op::kPad:
-    case Op::kSlice:
-    case Op::kSoftmax: return true;
-    default: return node.op <= Op::kSubtract;
-  }
 }
 
 }  // namespace
@@ -177,7 +160,7 @@ void Builder::place_concatenations() {
       const bool is_last = i + 1 == node.inputs.size();
       if (channel % block() != 0) break;
       const graph::Node* const maker = uses_[id].maker;
-      if (maker != nullptr && makes_blocks(*maker) && !placed_[id] && (channels % block() == 0 || is_last) &&
+      if (maker != nullptr && graph::properties(maker->op).makes_image && !placed_[id] && (channels % block() == 0 || is_last) &&
           std::ranges::count(node.inputs, id) == 1) {
         if (!whole) {
           whole = add_buffer(blocks(shape->channels) * static_cast<std::size_t>(shape->pixels()) * block());
