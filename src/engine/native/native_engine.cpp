@@ -25,7 +25,7 @@ using native::Frame;
 using native::Plan;
 
 /// Changes with the layout of packed weights.
-constexpr int kPackingVersion = 5;
+constexpr int kPackingVersion = 6;
 constexpr std::size_t kMaxKey = 3000;
 /// Of activations or of weights: 8 GB.
 constexpr std::size_t kMostFloats = std::size_t{1} << 31;

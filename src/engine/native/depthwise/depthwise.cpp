@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "engine/native/products/groups.hpp"
 
 namespace silhouette::native {
@@ -16,43 +18,42 @@ constexpr std::int64_t kMostRingFloats = 8192;
 
 class Depthwise final : public Step {
  public:
-  Depthwise(const Builder& builder, std::unique_ptr<DepthwiseWindow> window, View from, View to)
+  Depthwise(const Network& network, DepthwiseWindow window, View from, View to)
       : window_(std::move(window)),
-        block_(builder.block()),
+        block_(network.block()),
         from_(from),
         to_(to),
         // Depthwise multiply-adds take some four times as long as those of products.
-        bands_(builder.blocks(window_->out().channels),
-               builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * window_->multiply_adds()),
-               window_->out().height, window_->out().height) {
+        bands_(network.blocks(window_.out().channels), network.task_count(4 * window_.multiply_adds()),
+               window_.out().height, window_.out().height) {
     tasks = bands_.tasks;
-    scratch = window_->ring_floats();
+    scratch = window_.ring_floats();
     reads = {from.buffer, kWeightsBuffer};
     writes = {to.buffer};
-    multiply_adds = window_->multiply_adds();
-    name = window_->name();
+    multiply_adds = window_.multiply_adds();
+    name = window_.name();
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
     const std::size_t block = bands_.part(task);
     const std::int64_t end = bands_.end(task);
     std::int64_t y = bands_.begin(task);
-    const std::int64_t first = window_->first_line(y);
-    const std::size_t from = block * static_cast<std::size_t>(window_->in().pixels()) +
-                             static_cast<std::size_t>(first * window_->in().width);
-    const std::size_t out_plane = static_cast<std::size_t>(window_->out().pixels()) * block_;
+    const std::int64_t first = window_.first_line(y);
+    const std::size_t from =
+        block * static_cast<std::size_t>(window_.in().pixels()) + static_cast<std::size_t>(first * window_.in().width);
+    const std::size_t out_plane = static_cast<std::size_t>(window_.out().pixels()) * block_;
     DepthwiseWindow::Rows rows(
-        *window_, frame, block,
+        window_, frame, block,
         {.data = frame.from(from_) + from * block_, .first = first, .ring = scratch > 0 ? frame.scratch() : nullptr});
     while (y < end) {
-      const std::int64_t count = window_->group(y, end);
+      const std::int64_t count = window_.group(y, end);
       rows.run(y, count, frame.to(to_) + block * out_plane);
       y += count;
     }
   }
 
  private:
-  std::unique_ptr<DepthwiseWindow> window_;
+  DepthwiseWindow window_;
   std::size_t block_;
   View from_;
   View to_;
@@ -61,21 +62,25 @@ class Depthwise final : public Step {
 
 }  // namespace
 
-std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const Node& node) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
+bool DepthwiseWindow::is_possible(const Network& network, const Node& node) {
+  return network.image(node.inputs[0]) && network.image(node.output) && network.has_constant_weights(node) &&
+         network.tensor(node.inputs[1]).dims[0] <= static_cast<std::int64_t>(kMaxWindowRows);
+}
+
+DepthwiseWindow::DepthwiseWindow(Builder& builder, const Node& node)
+    : kernels_(&builder.kernels()),
+      window_(node.window),
+      in_(*builder.image(node.inputs[0])),
+      out_(*builder.image(node.output)),
+      epilogue_(epilogue(node.activation)),
+      multiply_adds_(graph::multiply_adds(builder.graph(), node)) {
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  if (!in || !out || !builder.has_constant_weights(node) ||
-      weights.dims[0] > static_cast<std::int64_t>(kMaxWindowRows)) {
-    return nullptr;
-  }
   const auto taps = static_cast<std::size_t>(weights.dims[0] * weights.dims[1]);
-  const auto channels = static_cast<std::size_t>(out->channels);
+  const auto channels = static_cast<std::size_t>(out_.channels);
   const std::size_t block = builder.block();
-  const std::size_t blocks = builder.blocks(out->channels);
+  const std::size_t blocks = builder.blocks(out_.channels);
   const float* const values = weights.constant.values.data();
-  std::unique_ptr<DepthwiseWindow> result(new DepthwiseWindow);
-  result->weights_ = builder.add_weights(blocks * taps * block, blocks, [=](float* destination, std::size_t part) {
+  weights_ = builder.add_weights(blocks * taps * block, blocks, [=](float* destination, std::size_t part) {
     float* const to = destination + part * taps * block;
     for (std::size_t tap = 0; tap < taps; ++tap) {
       for (std::size_t lane = 0; lane < block; ++lane) {
@@ -85,28 +90,20 @@ std::unique_ptr<DepthwiseWindow> DepthwiseWindow::create(Builder& builder, const
     }
     return true;
   });
-  result->bias_ = builder.add_channel_values(builder.bias(node), channels);
-  result->kernels_ = &builder.kernels();
+  bias_ = builder.add_channel_values(builder.bias(node), channels);
   // Or channels that are repeated so that each has its result.
-  result->in_ = {.height = in->height, .width = in->width, .channels = out->channels};
-  result->out_ = *out;
-  result->epilogue_ = epilogue(node.activation);
-  result->multiply_adds_ = graph::multiply_adds(builder.graph(), node);
-  graph::Window& window = result->window_;
-  window = node.window;
-  window.kernel_height = weights.dims[0];
-  window.kernel_width = weights.dims[1];
-  const std::int64_t reach = (window.kernel_width - 1) * window.dilation_width;
+  in_.channels = out_.channels;
+  window_.kernel_height = weights.dims[0];
+  window_.kernel_width = weights.dims[1];
+  const std::int64_t reach = (window_.kernel_width - 1) * window_.dilation_width;
   const std::int64_t right =
-      std::max<std::int64_t>((out->width - 1) * window.stride_width + reach + 1 - window.pad_left - in->width, 0);
-  result->padded_width_ = in->width + window.pad_left + right;
+      std::max<std::int64_t>((out_.width - 1) * window_.stride_width + reach + 1 - window_.pad_left - in_.width, 0);
+  padded_width_ = in_.width + window_.pad_left + right;
   // Results at the edges are computed one by one unless rows are copied, which costs for every pixel about a twentieth
   // of what an edge does.
-  const std::int64_t edges = (window.pad_left + right) / window.stride_width;
-  result->is_worth_padding_ =
-      in->width < 20 * edges &&
-      result->span() * result->padded_width_ * static_cast<std::int64_t>(block) <= kMostRingFloats;
-  return result;
+  const std::int64_t edges = (window_.pad_left + right) / window_.stride_width;
+  is_worth_padding_ =
+      in_.width < 20 * edges && span() * padded_width_ * static_cast<std::int64_t>(block) <= kMostRingFloats;
 }
 
 std::string DepthwiseWindow::name() const {
@@ -176,19 +173,20 @@ void DepthwiseWindow::Rows::run(std::int64_t y, std::int64_t count, float* outpu
   }
 }
 
-bool add_depthwise(Builder& builder, const Node& node) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
+bool is_depthwise(const Network& network, const Node& node) {
   // Strides may make little of a great many repeated channels.
-  if (!in || !out || in->pixels() > kMostRepeated / out->channels) return false;
-  auto window = DepthwiseWindow::create(builder, node);
-  if (window == nullptr) return false;
+  return DepthwiseWindow::is_possible(network, node) &&
+         network.image(node.inputs[0])->pixels() <= kMostRepeated / network.image(node.output)->channels;
+}
+
+void emit(Builder& builder, const Node& node, const choice::Depthwise& /*chosen*/) {
+  const ImageShape in = *builder.image(node.inputs[0]);
+  DepthwiseWindow window(builder, node);
   View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const std::int64_t times = out->channels / in->channels;
-  if (times > 1) from = add_repeated_channels(builder, from, *in, times);
+  const std::int64_t times = window.out().channels / in.channels;
+  if (times > 1) from = add_repeated_channels(builder, from, in, times);
   const View to = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<Depthwise>(builder, std::move(window), from, to));
-  return true;
 }
 
 }  // namespace silhouette::native

@@ -9,6 +9,7 @@
 
 #include "engine/native/planning/bands.hpp"
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 #include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
@@ -16,8 +17,10 @@ namespace silhouette::native {
 /// What a depthwise convolution needs to know of its window, and how its result's rows are made from rows of its input.
 class DepthwiseWindow {
  public:
-  /// Packs the weights. Null if this isn't a depthwise convolution that rows can be made of.
-  static std::unique_ptr<DepthwiseWindow> create(Builder& builder, const graph::Node& node);
+  /// Packs the weights. Of a depthwise convolution that is_possible() of.
+  DepthwiseWindow(Builder& builder, const graph::Node& node);
+  /// Whether rows can be made: of images, with constant weights of no more rows than are listed on the stack.
+  [[nodiscard]] static bool is_possible(const Network& network, const graph::Node& node);
 
   [[nodiscard]] const ImageShape& in() const noexcept { return in_; }
   [[nodiscard]] const ImageShape& out() const noexcept { return out_; }
@@ -82,8 +85,6 @@ class DepthwiseWindow {
   };
 
  private:
-  DepthwiseWindow() = default;
-
   const kernels::Kernels* kernels_ = nullptr;
   graph::Window window_;
   ImageShape in_;
@@ -98,11 +99,11 @@ class DepthwiseWindow {
 
 /// A convolution whose result nothing but a depthwise convolution reads: made row by row in the second-level cache, one
 /// panel of channels at a time. `segments`: one for all rows of the image, or one for each of its lines.
-std::unique_ptr<Step> make_product_depthwise(const Builder& builder, std::unique_ptr<Product> product,
+std::unique_ptr<Step> make_product_depthwise(const Network& network, std::unique_ptr<Product> product,
                                              std::vector<Segment> segments, std::int64_t product_multiply_adds,
-                                             std::unique_ptr<DepthwiseWindow> window, View result);
+                                             DepthwiseWindow window, View result);
 
 /// Whether lines are short enough for that before a depthwise convolution.
-bool fits_product_depthwise(const Builder& builder, const graph::Node& node);
+bool fits_product_depthwise(const Network& network, const graph::Node& node);
 
 }  // namespace silhouette::native

@@ -5,6 +5,7 @@
 
 #include "engine/native/planning/bands.hpp"
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -104,21 +105,22 @@ class GlobalAverage final : public Step {
 
 }  // namespace
 
-bool add_pool(Builder& builder, const Node& node) {
+bool is_pool(const Network& network, const Node& node) {
+  return network.image(node.inputs[0]) && network.image(node.output) &&
+         node.window.kernel_height <= static_cast<std::int64_t>(kMaxWindowRows);
+}
+
+void emit(Builder& builder, const Node& node, const choice::Pool& /*chosen*/) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
-  if (!in || !out || node.window.kernel_height > static_cast<std::int64_t>(kMaxWindowRows)) return false;
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
   const View to = builder.result(node.output, Layout::kBlocked);
   const std::int64_t work = out->pixels() * out->channels * node.window.kernel_height * node.window.kernel_width;
-  builder.add_step(std::make_unique<Pool>(builder.kernels(), node, *in, *out, from, to,
-                                          builder.task_count(static_cast<std::size_t>(-1) / 2, 4 * work)));
-  return true;
+  builder.add_step(std::make_unique<Pool>(builder.kernels(), node, *in, *out, from, to, builder.task_count(4 * work)));
 }
 
-bool add_global_average(Builder& builder, const Node& node) {
+void emit(Builder& builder, const Node& node, const choice::GlobalAverage& /*chosen*/) {
   const auto in = builder.image(node.inputs[0]);
-  if (!in) return false;
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
   // [1, C], too, is what one pixel's blocks are.
   const bool is_image = builder.image(node.output).has_value();
@@ -130,7 +132,6 @@ bool add_global_average(Builder& builder, const Node& node) {
     builder.define(node.output, Layout::kDense, to);
   }
   builder.add_step(std::make_unique<GlobalAverage>(builder.kernels(), *in, from, to, node.activation));
-  return true;
 }
 
 }  // namespace silhouette::native

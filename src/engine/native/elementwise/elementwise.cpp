@@ -5,6 +5,7 @@
 #include <array>
 
 #include "engine/native/movement/gather.hpp"
+#include "engine/native/planning/choice.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -17,37 +18,53 @@ constexpr std::size_t kValuesAtATime = 1 << 14;
 /// Shorter runs of values than that aren't worth a kernel's call.
 constexpr std::int64_t kShortestRun = 8;
 
-kernels::Binary binary_op(Op op) {
-  switch (op) {
-    case Op::kSubtract: return kernels::Binary::kSubtract;
-    case Op::kMultiply: return kernels::Binary::kMultiply;
-    case Op::kDivide: return kernels::Binary::kDivide;
-    case Op::kMaximum: return kernels::Binary::kMaximum;
-    case Op::kMinimum: return kernels::Binary::kMinimum;
-    case Op::kPrelu: return kernels::Binary::kPrelu;
-    default: return kernels::Binary::kAdd;
-  }
-}
+/// The kernels of operators. What isn't here is the plain interpreter's.
+struct BinaryKernel {
+  Op op;
+  kernels::Binary kernel;
+};
+constexpr std::array kBinaryKernels{
+    BinaryKernel{Op::kAdd, kernels::Binary::kAdd},           BinaryKernel{Op::kSubtract, kernels::Binary::kSubtract},
+    BinaryKernel{Op::kMultiply, kernels::Binary::kMultiply}, BinaryKernel{Op::kDivide, kernels::Binary::kDivide},
+    BinaryKernel{Op::kMaximum, kernels::Binary::kMaximum},   BinaryKernel{Op::kMinimum, kernels::Binary::kMinimum},
+    BinaryKernel{Op::kPrelu, kernels::Binary::kPrelu},
+};
+struct UnaryKernel {
+  Op op;
+  kernels::Unary kernel;
+  bool is_finite = true;  ///< of what an unused lane holds: else those are cleared
+};
+constexpr std::array kUnaryKernels{
+    UnaryKernel{Op::kClamp, kernels::Unary::kClamp},
+    UnaryKernel{Op::kCopy, kernels::Unary::kClamp},
+    UnaryKernel{Op::kAbs, kernels::Unary::kAbs},
+    UnaryKernel{Op::kCeiling, kernels::Unary::kCeiling},
+    UnaryKernel{Op::kElu, kernels::Unary::kElu},
+    UnaryKernel{Op::kExp, kernels::Unary::kExp, false},
+    UnaryKernel{Op::kFloor, kernels::Unary::kFloor},
+    UnaryKernel{Op::kGelu, kernels::Unary::kGelu},
+    UnaryKernel{Op::kHardswish, kernels::Unary::kHardswish},
+    UnaryKernel{Op::kLeakyRelu, kernels::Unary::kLeakyRelu},
+    UnaryKernel{Op::kLog, kernels::Unary::kLog, false},
+    UnaryKernel{Op::kNegate, kernels::Unary::kNegate},
+    UnaryKernel{Op::kReciprocalSquareRoot, kernels::Unary::kReciprocalSquareRoot, false},
+    UnaryKernel{Op::kSigmoid, kernels::Unary::kSigmoid},
+    UnaryKernel{Op::kSquare, kernels::Unary::kSquare},
+    UnaryKernel{Op::kSquareRoot, kernels::Unary::kSquareRoot, false},
+    UnaryKernel{Op::kTanh, kernels::Unary::kTanh},
+};
 
-kernels::Unary unary_op(Op op) {
-  switch (op) {
-    case Op::kAbs: return kernels::Unary::kAbs;
-    case Op::kCeiling: return kernels::Unary::kCeiling;
-    case Op::kElu: return kernels::Unary::kElu;
-    case Op::kExp: return kernels::Unary::kExp;
-    case Op::kFloor: return kernels::Unary::kFloor;
-    case Op::kGelu: return kernels::Unary::kGelu;
-    case Op::kHardswish: return kernels::Unary::kHardswish;
-    case Op::kLeakyRelu: return kernels::Unary::kLeakyRelu;
-    case Op::kLog: return kernels::Unary::kLog;
-    case Op::kNegate: return kernels::Unary::kNegate;
-    case Op::kReciprocalSquareRoot: return kernels::Unary::kReciprocalSquareRoot;
-    case Op::kSigmoid: return kernels::Unary::kSigmoid;
-    case Op::kSquare: return kernels::Unary::kSquare;
-    case Op::kSquareRoot: return kernels::Unary::kSquareRoot;
-    case Op::kTanh: return kernels::Unary::kTanh;
-    default: return kernels::Unary::kClamp;
-  }
+/// An operator's row, or null.
+template <typename Table>
+constexpr const typename Table::value_type* find_kernel(const Table& table, Op op) {
+  const auto found = std::ranges::find(table, op, &Table::value_type::op);
+  return found == table.end() ? nullptr : &*found;
+}
+const BinaryKernel* binary_kernel(Op op) {
+  return find_kernel(kBinaryKernels, op);
+}
+const UnaryKernel* unary_kernel(Op op) {
+  return find_kernel(kUnaryKernels, op);
 }
 
 /// How a tensor's values lie: rows of values (of an image in blocks: its blocks), and what has no meaning behind them.
@@ -59,16 +76,16 @@ struct Rows {
   std::size_t used_lanes = 1;  ///< are used
   std::size_t rest = 0;        ///< after the last row
 
-  Rows(const Builder& builder, graph::TensorId id, Layout layout) {
+  Rows(const Network& network, graph::TensorId id, Layout layout) {
     if (layout == Layout::kBlocked) {
-      const ImageShape shape = *builder.image(id);
-      block = builder.block();
-      rows = builder.blocks(shape.channels);
+      const ImageShape shape = *network.image(id);
+      block = network.block();
+      rows = network.blocks(shape.channels);
       values = static_cast<std::size_t>(shape.pixels()) * block;
       used_lanes = static_cast<std::size_t>(shape.channels) - (rows - 1) * block;
     } else {
-      values = static_cast<std::size_t>(graph::count(builder.tensor(id).dims));
-      rest = builder.blocks(static_cast<std::int64_t>(values)) * builder.block() - values;
+      values = static_cast<std::size_t>(graph::count(network.tensor(id).dims));
+      rest = network.blocks(static_cast<std::int64_t>(values)) * network.block() - values;
     }
     parts = (values + kValuesAtATime - 1) / kValuesAtATime;
   }
@@ -101,18 +118,18 @@ struct Operand {
 
 class BinaryStep final : public Step {
  public:
-  BinaryStep(const Builder& builder, const Node& node, Operand a, Operand b, View to)
-      : kernels_(&builder.kernels()),
-        op_(binary_op(node.op)),
+  BinaryStep(const Network& network, const Node& node, Operand a, Operand b, View to)
+      : kernels_(&network.kernels()),
+        op_(binary_kernel(node.op)->kernel),
         epilogue_(epilogue(node.activation)),
         a_(a),
         b_(b),
         to_(to),
-        rows_(builder, node.output, Layout::kBlocked) {
+        rows_(network, node.output, Layout::kBlocked) {
     tasks = rows_.tasks();
     reads = {a.view.buffer, b.view.buffer};
     writes = {to.buffer};
-    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(network.tensor(node.output).dims, "x"));
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
@@ -151,31 +168,25 @@ class BinaryStep final : public Step {
   Rows rows_;
 };
 
-/// One dimension of a result, and the strides of what it is made of.
-struct PairLoop {
-  std::int64_t count = 1;
-  std::int64_t a = 0;
-  std::int64_t b = 0;
-};
+using PairLoop = choice::Broadcast::Loop;
 
 /// Two operands of which one or both are repeated in some dimensions; the result's values follow each other.
 class BroadcastStep final : public Step {
  public:
-  BroadcastStep(const Builder& builder, const Node& node, Layout layout, View a, View b,
-                const std::vector<PairLoop>& loops, View to)
-      : kernels_(&builder.kernels()),
-        op_(binary_op(node.op)),
+  BroadcastStep(const Network& network, const Node& node, const choice::Broadcast& chosen, View a, View b, View to)
+      : kernels_(&network.kernels()),
+        op_(binary_kernel(node.op)->kernel),
         epilogue_(epilogue(node.activation)),
         a_(a),
         b_(b),
         to_(to),
-        rows_(builder, node.output, layout),
-        rank_(loops.size()) {
-    std::ranges::copy(loops, loops_.begin());
+        rows_(network, node.output, chosen.layout),
+        rank_(chosen.loops.size()) {
+    std::ranges::copy(chosen.loops, loops_.begin());
     tasks = rows_.tasks();
     reads = {a.buffer, b.buffer};
     writes = {to.buffer};
-    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(network.tensor(node.output).dims, "x"));
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
@@ -233,15 +244,19 @@ class BroadcastStep final : public Step {
 
 class UnaryStep final : public Step {
  public:
-  UnaryStep(const Builder& builder, const Node& node, kernels::Unary op, Layout layout, View from, View to)
-      : kernels_(&builder.kernels()), from_(from), to_(to), rows_(builder, node.output, layout) {
-    values_.op = op;
+  UnaryStep(const Network& network, const Node& node, const UnaryKernel& kernel, Layout layout, View from, View to)
+      : kernels_(&network.kernels()),
+        clears_lanes_(!kernel.is_finite),
+        from_(from),
+        to_(to),
+        rows_(network, node.output, layout) {
+    values_.op = kernel.kernel;
     values_.parameter = node.parameter;
     values_.epilogue = epilogue(node.activation);
     tasks = rows_.tasks();
     reads = {from.buffer};
     writes = {to.buffer};
-    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(builder.tensor(node.output).dims, "x"));
+    name = fmt::format("{} {}", graph::op_name(node.op), fmt::join(network.tensor(node.output).dims, "x"));
   }
 
   void run(const Frame& frame, std::size_t task) const noexcept override {
@@ -251,19 +266,14 @@ class UnaryStep final : public Step {
     values.output = frame.to(to_) + first;
     values.count = rows_.count(task);
     kernels_->unary_values(values);
-    switch (values.op) {
-      case kernels::Unary::kExp:
-      case kernels::Unary::kLog:
-      case kernels::Unary::kReciprocalSquareRoot:
-      case kernels::Unary::kSquareRoot: rows_.clear_lanes(task, values.output); break;
-      default: break;
-    }
+    if (clears_lanes_) rows_.clear_lanes(task, values.output);
     rows_.clear_rest(task, frame.to(to_));
   }
 
  private:
   const kernels::Kernels* kernels_;
   kernels::UnaryValues values_;
+  bool clears_lanes_;
   View from_;
   View to_;
   Rows rows_;
@@ -279,7 +289,7 @@ View filled(Builder& builder, std::size_t lanes, float value) {
 /// An operand that is repeated, brought into blocks like those of the image that it meets, as far as that is needed.
 Operand repeated_operand(Builder& builder, graph::TensorId id, const ImageShape& from, const ImageShape& whole) {
   const bool is_image = builder.image(id).has_value();
-  const Layout layout = is_image ? common_layout(builder, std::array{id}) : Layout::kDense;
+  const Layout layout = is_image ? common_layout(builder, builder.places(), std::array{id}) : Layout::kDense;
   Place source = repeated(place(builder, builder.view(id, layout), layout, from), from, whole);
   Operand operand;
   ImageShape shape = whole;
@@ -303,44 +313,41 @@ Operand repeated_operand(Builder& builder, graph::TensorId id, const ImageShape&
   return operand;
 }
 
-/// An operand of an image in blocks; nothing if it isn't one that an image is made of.
-std::optional<Operand> operand(Builder& builder, graph::TensorId id, const ImageShape& shape) {
-  const graph::Tensor& tensor = builder.tensor(id);
-  const auto image = builder.image(id);
-  if (image == shape) return Operand{builder.view(id, Layout::kBlocked), Operand::Kind::kWhole};
-  const auto from = as_image(tensor.dims);
-  if (!from) return std::nullopt;
-  const auto values = tensor.constant.values;
-  if (tensor.is_constant() && values.size() == 1) {
-    return Operand{filled(builder, builder.blocks(shape.channels) * builder.block(), values[0]),
-                   Operand::Kind::kChannel};
-  }
-  if (from->pixels() == 1 && from->channels == shape.channels) {
-    if (tensor.is_constant()) {
-      return Operand{builder.add_channel_values(values, values.size()), Operand::Kind::kChannel};
-    }
-    // One pixel's values, filled up to whole blocks, but for what the caller gives.
-    const View view = builder.view(id, image ? Layout::kBlocked : Layout::kDense);
-    if (view.buffer != kInputBuffer) return Operand{view, Operand::Kind::kChannel};
-  }
-  return repeated_operand(builder, id, *from, shape);
+using How = choice::BinaryInBlocks::Operand;
+
+/// How an operand of an image in blocks is brought there.
+How choose_operand(const Network& network, const Places& places, graph::TensorId id, const ImageShape& shape) {
+  const graph::Tensor& tensor = network.tensor(id);
+  const auto image = network.image(id);
+  if (image == shape) return How::kWhole;
+  if (tensor.is_constant() && tensor.constant.values.size() == 1) return How::kNumber;
+  const ImageShape from = *as_image(tensor.dims);
+  if (from.pixels() != 1 || from.channels != shape.channels) return How::kRepeated;
+  if (tensor.is_constant()) return How::kChannels;
+  // One pixel's values, filled up to whole blocks, but for what the caller gives.
+  const auto dense = places.existing(id, Layout::kDense);
+  return image || !dense || dense->buffer != kInputBuffer ? How::kPixel : How::kRepeated;
 }
 
-bool add_blocked_binary(Builder& builder, const Node& node, const ImageShape& shape) {
-  const auto a = operand(builder, node.inputs[0], shape);
-  if (!a) return false;
-  const auto b = operand(builder, node.inputs[1], shape);
-  if (!b) return false;
-  const View to = builder.result(node.output, Layout::kBlocked);
-  builder.add_step(std::make_unique<BinaryStep>(builder, node, *a, *b, to));
-  return true;
+Operand make_operand(Builder& builder, graph::TensorId id, How how, const ImageShape& shape) {
+  const auto values = builder.tensor(id).constant.values;
+  switch (how) {
+    case How::kWhole: return {builder.view(id, Layout::kBlocked), Operand::Kind::kWhole};
+    case How::kNumber:
+      return {filled(builder, builder.blocks(shape.channels) * builder.block(), values[0]), Operand::Kind::kChannel};
+    case How::kChannels: return {builder.add_channel_values(values, values.size()), Operand::Kind::kChannel};
+    case How::kPixel:
+      return {builder.view(id, builder.image(id) ? Layout::kBlocked : Layout::kDense), Operand::Kind::kChannel};
+    case How::kRepeated: break;
+  }
+  return repeated_operand(builder, id, *as_image(builder.tensor(id).dims), shape);
 }
 
 /// The dimensions of a result in the order of its layout, without ones, those that follow each other in both operands
 /// taken together.
-std::vector<PairLoop> pair_loops(const Builder& builder, graph::TensorId result, Layout layout,
+std::vector<PairLoop> pair_loops(const Network& network, graph::TensorId result, Layout layout,
                                  const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
-  const auto& dims = builder.tensor(result).dims;
+  const auto& dims = network.tensor(result).dims;
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < dims.size(); ++i) order.push_back(i);
   if (layout == Layout::kPlanar) order = {3, 1, 2};
@@ -358,70 +365,93 @@ std::vector<PairLoop> pair_loops(const Builder& builder, graph::TensorId result,
   return loops;
 }
 
-/// The strides of an operand seen as an array of `dims`: 0 where it is repeated.
-std::vector<std::int64_t> repeated_strides(const Builder& builder, graph::TensorId id,
-                                           std::vector<std::int64_t> strides, std::span<const std::int64_t> dims) {
-  const auto& own = builder.tensor(id).dims;
+/// The strides of an operand in that layout, seen as an array of `dims`: 0 where it is repeated.
+std::vector<std::int64_t> repeated_strides(const Network& network, graph::TensorId id, Layout layout,
+                                           std::span<const std::int64_t> dims) {
+  const auto& own = network.tensor(id).dims;
+  std::vector<std::int64_t> result = strides(network, id, layout);
   for (std::size_t i = 0; i < own.size(); ++i) {
-    if (own[i] == 1) strides[i] = 0;
+    if (own[i] == 1) result[i] = 0;
   }
-  strides.insert(strides.begin(), dims.size() - own.size(), 0);
-  return strides;
+  result.insert(result.begin(), dims.size() - own.size(), 0);
+  return result;
 }
 
-/// In planes or in the order of the dimensions. `must`: even if that takes many short runs.
-bool add_broadcast(Builder& builder, const Node& node, Layout layout, bool must) {
-  const auto& dims = builder.tensor(node.output).dims;
-  if (dims.size() > kMostLoops) return false;
-  const auto operand = [&](graph::TensorId id) {
-    if (layout == Layout::kPlanar) return strided(builder, id, layout);
-    // What comes last in the dimensions comes last in memory, or no run would be longer than a value.
-    return Strided{builder.view(id, Layout::kDense), dense_strides(builder.tensor(id).dims)};
+/// In planes or in the order of the dimensions; nothing if a row can't be made by one call. `must`: even if that takes
+/// many short runs.
+std::optional<choice::Broadcast> choose_broadcast(const Network& network, const Places& places, const Node& node,
+                                                  Layout layout, bool must) {
+  const auto& dims = network.tensor(node.output).dims;
+  if (dims.size() > kMostLoops) return std::nullopt;
+  // What comes last in the dimensions comes last in memory, or no run would be longer than a value.
+  const auto layout_of = [&](graph::TensorId id) {
+    return layout == Layout::kPlanar ? strided_layout(network, places, id, layout) : Layout::kDense;
   };
-  const Strided a = operand(node.inputs[0]);
-  const Strided b = operand(node.inputs[1]);
-  const auto loops =
-      pair_loops(builder, node.output, layout, repeated_strides(builder, node.inputs[0], a.strides, dims),
-                 repeated_strides(builder, node.inputs[1], b.strides, dims));
-  const PairLoop& inner = loops.back();
-  if (inner.a > 1 || inner.b > 1 || (!must && inner.count < kShortestRun)) return false;
-  const View to = builder.result(node.output, layout);
-  builder.add_step(std::make_unique<BroadcastStep>(builder, node, layout, a.view, b.view, loops, to));
-  return true;
+  choice::Broadcast chosen{
+      .layout = layout, .a = layout_of(node.inputs[0]), .b = layout_of(node.inputs[1]), .loops = {}};
+  chosen.loops = pair_loops(network, node.output, layout, repeated_strides(network, node.inputs[0], chosen.a, dims),
+                            repeated_strides(network, node.inputs[1], chosen.b, dims));
+  const PairLoop& inner = chosen.loops.back();
+  if (inner.a > 1 || inner.b > 1 || (!must && inner.count < kShortestRun)) return std::nullopt;
+  return chosen;
 }
 
 /// The layout of a binary node's result: that of those operands that are as large.
-Layout binary_layout(const Builder& builder, const Node& node) {
+Layout binary_layout(const Network& network, const Places& places, const Node& node) {
   std::vector<graph::TensorId> large;
   for (const graph::TensorId id : node.inputs) {
-    if (builder.tensor(id).dims == builder.tensor(node.output).dims) large.push_back(id);
+    if (network.tensor(id).dims == network.tensor(node.output).dims) large.push_back(id);
   }
-  return common_layout(builder, large.empty() ? node.inputs : large);
+  return common_layout(network, places, large.empty() ? node.inputs : large);
 }
 
 }  // namespace
 
-bool add_binary(Builder& builder, const Node& node) {
-  const auto shape = builder.image(node.output);
-  const Layout layout = shape ? binary_layout(builder, node) : Layout::kDense;
-  if (layout != Layout::kBlocked && add_broadcast(builder, node, layout, !shape)) return true;
-  return (shape && add_blocked_binary(builder, node, *shape)) ||
-         add_broadcast(builder, node, Layout::kDense, /*must=*/true);
+Choice choose_binary(const Network& network, const Places& places, const Node& node) {
+  if (binary_kernel(node.op) == nullptr) return choice::Plain{};
+  const auto shape = network.image(node.output);
+  const Layout layout = shape ? binary_layout(network, places, node) : Layout::kDense;
+  if (layout != Layout::kBlocked) {
+    if (auto found = choose_broadcast(network, places, node, layout, /*must=*/!shape)) return *std::move(found);
+  }
+  if (shape) {
+    return choice::BinaryInBlocks{.a = choose_operand(network, places, node.inputs[0], *shape),
+                                  .b = choose_operand(network, places, node.inputs[1], *shape)};
+  }
+  return choice::Plain{};
 }
 
-bool add_unary(Builder& builder, const Node& node) {
-  const auto shape = builder.image(node.output);
-  const bool is_like_operand = builder.tensor(node.inputs[0]).dims == builder.tensor(node.output).dims;
-  const Layout layout = shape && is_like_operand ? common_layout(builder, node.inputs) : Layout::kDense;
-  const View from = builder.view(node.inputs[0], layout);
-  const View to = builder.result(node.output, layout);
-  builder.add_step(std::make_unique<UnaryStep>(builder, node, unary_op(node.op), layout, from, to));
-  return true;
+std::optional<choice::Unary> choose_unary(const Network& network, const Places& places, const Node& node) {
+  if (unary_kernel(node.op) == nullptr) return std::nullopt;
+  const bool is_like_operand = network.tensor(node.inputs[0]).dims == network.tensor(node.output).dims;
+  const bool is_image = network.image(node.output) && is_like_operand;
+  return choice::Unary{.layout = is_image ? common_layout(network, places, node.inputs) : Layout::kDense};
+}
+
+void emit(Builder& builder, const Node& node, const choice::BinaryInBlocks& chosen) {
+  const ImageShape shape = *builder.image(node.output);
+  const Operand a = make_operand(builder, node.inputs[0], chosen.a, shape);
+  const Operand b = make_operand(builder, node.inputs[1], chosen.b, shape);
+  const View to = builder.result(node.output, Layout::kBlocked);
+  builder.add_step(std::make_unique<BinaryStep>(builder, node, a, b, to));
+}
+
+void emit(Builder& builder, const Node& node, const choice::Broadcast& chosen) {
+  const View a = builder.view(node.inputs[0], chosen.a);
+  const View b = builder.view(node.inputs[1], chosen.b);
+  const View to = builder.result(node.output, chosen.layout);
+  builder.add_step(std::make_unique<BroadcastStep>(builder, node, chosen, a, b, to));
+}
+
+void emit(Builder& builder, const Node& node, const choice::Unary& chosen) {
+  const View from = builder.view(node.inputs[0], chosen.layout);
+  const View to = builder.result(node.output, chosen.layout);
+  builder.add_step(std::make_unique<UnaryStep>(builder, node, *unary_kernel(node.op), chosen.layout, from, to));
 }
 
 void add_activation(Builder& builder, const Node& node, Layout layout, View values) {
   if (node.activation.is_identity()) return;
-  builder.add_step(std::make_unique<UnaryStep>(builder, node, kernels::Unary::kClamp, layout, values, values));
+  builder.add_step(std::make_unique<UnaryStep>(builder, node, *unary_kernel(Op::kClamp), layout, values, values));
 }
 
 }  // namespace silhouette::native

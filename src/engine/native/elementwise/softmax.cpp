@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -16,14 +17,14 @@ constexpr std::size_t kValuesAtATime = 1 << 13;
 /// Over the channels of an image in blocks, or over the last dimension of any array.
 class Softmax final : public Step {
  public:
-  Softmax(const Builder& builder, const Node& node, bool is_blocked, View from, View to)
-      : kernels_(&builder.kernels()), is_blocked_(is_blocked), from_(from), to_(to) {
-    const auto& dims = builder.tensor(node.output).dims;
+  Softmax(const Network& network, const Node& node, bool is_blocked, View from, View to)
+      : kernels_(&network.kernels()), is_blocked_(is_blocked), from_(from), to_(to) {
+    const auto& dims = network.tensor(node.output).dims;
     depth_ = static_cast<std::size_t>(dims.back());
     const auto all = static_cast<std::size_t>(graph::count(dims));
     rows_ = all / depth_;
-    blocks_ = builder.blocks(dims.back());
-    rest_ = is_blocked ? 0 : builder.blocks(static_cast<std::int64_t>(all)) * builder.block() - all;
+    blocks_ = network.blocks(dims.back());
+    rest_ = is_blocked ? 0 : network.blocks(static_cast<std::int64_t>(all)) * network.block() - all;
     rows_at_a_time_ = std::max<std::size_t>(1, kValuesAtATime / depth_);
     tasks = (rows_ + rows_at_a_time_ - 1) / rows_at_a_time_;
     reads = {from.buffer};
@@ -65,16 +66,18 @@ class Softmax final : public Step {
 
 }  // namespace
 
-bool add_softmax(Builder& builder, const Node& node) {
+choice::Softmax choose_softmax(const Network& network, const Places& places, const Node& node) {
   const graph::TensorId id = node.inputs[0];
   const bool is_blocked =
-      builder.image(id) && (builder.existing(id, Layout::kBlocked) || !builder.existing(id, Layout::kDense));
-  const Layout layout = is_blocked ? Layout::kBlocked : Layout::kDense;
-  const View from = builder.view(id, layout);
-  const View to = builder.result(node.output, layout);
-  builder.add_step(std::make_unique<Softmax>(builder, node, is_blocked, from, to));
-  add_activation(builder, node, layout, to);
-  return true;
+      network.image(id) && (places.existing(id, Layout::kBlocked) || !places.existing(id, Layout::kDense));
+  return {.layout = is_blocked ? Layout::kBlocked : Layout::kDense};
+}
+
+void emit(Builder& builder, const Node& node, const choice::Softmax& chosen) {
+  const View from = builder.view(node.inputs[0], chosen.layout);
+  const View to = builder.result(node.output, chosen.layout);
+  builder.add_step(std::make_unique<Softmax>(builder, node, chosen.layout == Layout::kBlocked, from, to));
+  add_activation(builder, node, chosen.layout, to);
 }
 
 }  // namespace silhouette::native

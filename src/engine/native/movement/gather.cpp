@@ -181,8 +181,8 @@ std::int64_t offset_of(const Place& place, std::int64_t channel, std::int64_t bl
 
 }  // namespace
 
-Place place(const Builder& builder, View view, Layout layout, const ImageShape& shape) {
-  const auto block = static_cast<std::int64_t>(builder.block());
+Place place(const Network& network, View view, Layout layout, const ImageShape& shape) {
+  const auto block = static_cast<std::int64_t>(network.block());
   switch (layout) {
     case Layout::kPlanar: return {.view = view, .y = shape.width, .x = 1, .channel = shape.pixels()};
     case Layout::kBlocked:
@@ -210,10 +210,10 @@ Place repeated(Place place, const ImageShape& shape, const ImageShape& whole) {
   return place;
 }
 
-void add_region(const Builder& builder, const Place& from, const Place& to, const ImageShape& region,
+void add_region(const Network& network, const Place& from, const Place& to, const ImageShape& region,
                 std::vector<Box>& boxes) {
   if (region.pixels() == 0 || region.channels == 0) return;
-  const auto block = static_cast<std::int64_t>(builder.block());
+  const auto block = static_cast<std::int64_t>(network.block());
   const Loop down{.count = region.height, .from = from.y, .to = to.y};
   const Loop right{.count = region.width, .from = from.x, .to = to.x};
   const auto start = [block](const Place& place, std::int64_t channel) {
@@ -279,16 +279,16 @@ void add_gather(Builder& builder, std::string name, const std::vector<Box>& boxe
   builder.add_step(std::move(step));
 }
 
-Layout common_layout(const Builder& builder, std::span<const graph::TensorId> ids) {
+Layout common_layout(const Network& network, const Places& places, std::span<const graph::TensorId> ids) {
   bool planar = true;
   bool dense = true;
   bool blocked = false;
   for (const graph::TensorId id : ids) {
-    if (!builder.image(id)) return Layout::kDense;
-    const bool is_dense = builder.existing(id, Layout::kDense) || builder.tensor(id).is_constant();
-    const bool is_planar = builder.existing(id, Layout::kPlanar).has_value();
+    if (!network.image(id)) return Layout::kDense;
+    const bool is_dense = places.existing(id, Layout::kDense) || network.tensor(id).is_constant();
+    const bool is_planar = places.existing(id, Layout::kPlanar).has_value();
     // One pixel's values are the same in every layout.
-    blocked = blocked || (builder.existing(id, Layout::kBlocked) && !(is_dense && is_planar));
+    blocked = blocked || (places.existing(id, Layout::kBlocked) && !(is_dense && is_planar));
     planar = planar && is_planar;
     dense = dense && is_dense;
   }
@@ -307,17 +307,21 @@ std::optional<ImageShape> as_image(std::span<const std::int64_t> dims) {
   return shape;
 }
 
-Strided strided(Builder& builder, graph::TensorId id, Layout layout) {
-  const auto& dims = builder.tensor(id).dims;
+Layout strided_layout(const Network& network, const Places& places, graph::TensorId id, Layout layout) {
+  if (!network.image(id)) return Layout::kDense;
   const Layout other = layout == Layout::kDense ? Layout::kPlanar : Layout::kDense;
-  if (!builder.image(id)) {
-    layout = Layout::kDense;
-  } else if (!builder.existing(id, layout) && builder.existing(id, other)) {
-    layout = other;
-  }
-  const View view = builder.view(id, layout);
-  if (layout == Layout::kPlanar) return {view, {0, dims[2], 1, dims[1] * dims[2]}};
-  return {view, dense_strides(dims)};
+  return !places.existing(id, layout) && places.existing(id, other) ? other : layout;
+}
+
+std::vector<std::int64_t> strides(const Network& network, graph::TensorId id, Layout layout) {
+  const auto& dims = network.tensor(id).dims;
+  if (layout == Layout::kPlanar) return {0, dims[2], 1, dims[1] * dims[2]};
+  return dense_strides(dims);
+}
+
+Strided strided(Builder& builder, graph::TensorId id, Layout layout) {
+  const Layout found = strided_layout(builder, builder.places(), id, layout);
+  return {builder.view(id, found), strides(builder, id, found)};
 }
 
 std::vector<std::int64_t> dense_strides(std::span<const std::int64_t> dims) {

@@ -44,14 +44,14 @@ struct Place {
   }
 };
 
-Place place(const Builder& builder, View view, Layout layout, const ImageShape& shape);
+Place place(const Network& network, View view, Layout layout, const ImageShape& shape);
 /// The same value everywhere.
 Place constant_place(Builder& builder, float value);
 /// An image of `shape`, where it is first found or brought, seen as one of `whole`: its dimensions of 1 are repeated.
 Place repeated(Place place, const ImageShape& shape, const ImageShape& whole);
 
 /// Boxes that copy an image's part.
-void add_region(const Builder& builder, const Place& from, const Place& to, const ImageShape& region,
+void add_region(const Network& network, const Place& from, const Place& to, const ImageShape& region,
                 std::vector<Box>& boxes);
 /// Boxes that write zeros into the last block's lanes that are no channels.
 void add_unused_lanes(Builder& builder, const Place& to, const ImageShape& shape, std::vector<Box>& boxes);
@@ -63,12 +63,15 @@ void add_gather(Builder& builder, std::string name, const std::vector<Box>& boxe
 
 /// The layout in which operands are best read, and a result like them is made: in blocks if any is there, else in the
 /// planes or the order that all are in.
-Layout common_layout(const Builder& builder, std::span<const graph::TensorId> ids);
+Layout common_layout(const Network& network, const Places& places, std::span<const graph::TensorId> ids);
 
 /// Dimensions with ones before them, as an image's, if they are one's.
 std::optional<ImageShape> as_image(std::span<const std::int64_t> dims);
-/// An array's values where they lie one by one, with the stride of each dimension: in that layout, or another that is
+/// The layout in which an array's values lie one by one, with a stride for each dimension: that one, or another that is
 /// there already.
+Layout strided_layout(const Network& network, const Places& places, graph::TensorId id, Layout layout);
+/// The strides there.
+std::vector<std::int64_t> strides(const Network& network, graph::TensorId id, Layout layout);
 struct Strided {
   View view;
   std::vector<std::int64_t> strides;

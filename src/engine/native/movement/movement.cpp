@@ -2,9 +2,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/native/movement/gather.hpp"
+#include "engine/native/planning/choice.hpp"
+#include "graph/operators.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -65,77 +68,49 @@ class Moves {
 };
 
 /// Whether arrays have more dimensions than a gather has loops.
-bool is_too_deep(const Builder& builder, const Node& node) {
-  return builder.tensor(node.output).dims.size() > kMostLoops ||
-         std::ranges::any_of(node.inputs, [&](TensorId id) { return builder.tensor(id).dims.size() > kMostLoops; });
+bool is_too_deep(const Network& network, const Node& node) {
+  return network.tensor(node.output).dims.size() > kMostLoops ||
+         std::ranges::any_of(node.inputs, [&](TensorId id) { return network.tensor(id).dims.size() > kMostLoops; });
 }
 
 /// Whether a node's operands and its result are images, so that they may lie in any layout.
-bool moves_images(const Builder& builder, const Node& node) {
-  return builder.image(node.output) &&
-         std::ranges::all_of(node.inputs, [&](TensorId id) { return builder.image(id).has_value(); });
+bool moves_images(const Network& network, const Node& node) {
+  return network.image(node.output) &&
+         std::ranges::all_of(node.inputs, [&](TensorId id) { return network.image(id).has_value(); });
 }
 
 Place placed(Builder& builder, TensorId id, Layout layout) {
   return place(builder, builder.view(id, layout), layout, *builder.image(id));
 }
 
-bool add_copy(Builder& builder, const Node& node) {
+void emit_transpose(Builder& builder, const Node& node, const choice::Move& chosen) {
   const TensorId from = node.inputs[0];
-  const bool same = builder.tensor(from).dims == builder.tensor(node.output).dims;
-  if (!node.activation.is_identity()) return add_unary(builder, node);
-  if (same && !builder.tensor(from).is_constant()) {
-    for (const Layout layout : {Layout::kDense, Layout::kPlanar, Layout::kBlocked}) {
-      if (const auto view = builder.existing(from, layout)) builder.define(node.output, layout, *view);
-    }
-  } else {
-    builder.define(node.output, Layout::kDense, builder.view(from, Layout::kDense));
-  }
-  return true;
-}
-
-bool add_transpose(Builder& builder, const Node& node) {
-  const TensorId from = node.inputs[0];
-  if (node.activation.is_identity()) {
-    // Planes to pixels and back are the same values under another name.
-    if (is_order(node, {0, 2, 3, 1}) && builder.image(node.output)) {
-      builder.define(node.output, Layout::kPlanar, builder.view(from, Layout::kDense));
-      return true;
-    }
-    if (is_order(node, {0, 3, 1, 2}) && builder.image(from)) {
-      builder.define(node.output, Layout::kDense, builder.view(from, Layout::kPlanar));
-      return true;
-    }
-  }
-  if (is_order(node, {0, 2, 1, 3}) && moves_images(builder, node) &&
-      common_layout(builder, node.inputs) == Layout::kBlocked) {
+  if (chosen.layout) {
     Moves moves(builder, node, Layout::kBlocked);
     Place source = placed(builder, from, Layout::kBlocked);
     std::swap(source.y, source.x);
     moves.add(source, moves.image(), *builder.image(node.output));
     moves.finish();
-    return true;
+    return;
   }
   Strided source = strided(builder, from, Layout::kDense);
-  const std::vector<std::int64_t> strides = source.strides;
-  for (std::size_t i = 0; i < strides.size(); ++i) source.strides[i] = strides[index(node.order[i])];
+  const std::vector<std::int64_t> before = source.strides;
+  for (std::size_t i = 0; i < before.size(); ++i) source.strides[i] = before[index(node.order[i])];
   const auto& dims = builder.tensor(node.output).dims;
   Moves moves(builder, node, Layout::kDense);
   moves.add(source, 0, 0, dims, dense_strides(dims));
   moves.finish();
-  return true;
 }
 
-bool add_slice(Builder& builder, const Node& node) {
+void emit_slice(Builder& builder, const Node& node, const choice::Move& chosen) {
   const TensorId from = node.inputs[0];
   const auto& dims = builder.tensor(node.output).dims;
-  if (moves_images(builder, node)) {
-    const Layout layout = common_layout(builder, node.inputs);
-    const Place source = placed(builder, from, layout).moved(node.before[1], node.before[2], node.before[3]);
-    Moves moves(builder, node, layout);
+  if (chosen.layout) {
+    const Place source = placed(builder, from, *chosen.layout).moved(node.before[1], node.before[2], node.before[3]);
+    Moves moves(builder, node, *chosen.layout);
     moves.add(source, moves.image(), *builder.image(node.output));
     moves.finish();
-    return true;
+    return;
   }
   const Strided source = strided(builder, from, Layout::kDense);
   std::int64_t start = 0;
@@ -143,7 +118,6 @@ bool add_slice(Builder& builder, const Node& node) {
   Moves moves(builder, node, Layout::kDense);
   moves.add(source, start, 0, dims, dense_strides(dims));
   moves.finish();
-  return true;
 }
 
 /// The padding around an image: above and below it, left and right of it, channels before and after its own.
@@ -163,18 +137,17 @@ void add_borders(Moves& moves, const Node& node, const ImageShape& in, const Ima
             {.height = in.height, .width = in.width, .channels = node.after[3]});
 }
 
-bool add_pad(Builder& builder, const Node& node) {
+void emit_pad(Builder& builder, const Node& node, const choice::Move& chosen) {
   const TensorId from = node.inputs[0];
   const auto& dims = builder.tensor(node.output).dims;
-  if (moves_images(builder, node)) {
-    const Layout layout = common_layout(builder, node.inputs);
-    const Place source = placed(builder, from, layout);
-    Moves moves(builder, node, layout);
+  if (chosen.layout) {
+    const Place source = placed(builder, from, *chosen.layout);
+    Moves moves(builder, node, *chosen.layout);
     const ImageShape in = *builder.image(from);
     add_borders(moves, node, in, *builder.image(node.output), constant_place(builder, node.parameter));
     moves.add(source, moves.image().moved(node.before[1], node.before[2], node.before[3]), in);
     moves.finish();
-    return true;
+    return;
   }
   const Strided source = strided(builder, from, Layout::kDense);
   const std::vector<std::int64_t> strides = dense_strides(dims);
@@ -195,22 +168,20 @@ bool add_pad(Builder& builder, const Node& node) {
   }
   moves.add(source, 0, start, counts, strides);
   moves.finish();
-  return true;
 }
 
-bool add_expand(Builder& builder, const Node& node) {
+void emit_expand(Builder& builder, const Node& node, const choice::Move& chosen) {
   const TensorId from = node.inputs[0];
   const auto& dims = builder.tensor(node.output).dims;
-  const auto shape = as_image(builder.tensor(from).dims);
-  const bool is_image = builder.image(from).has_value();
-  if (builder.image(node.output) && shape && (!is_image || common_layout(builder, node.inputs) == Layout::kBlocked)) {
-    const Layout layout = is_image ? Layout::kBlocked : Layout::kDense;
+  if (chosen.layout) {
+    const ImageShape shape = *as_image(builder.tensor(from).dims);
     const ImageShape whole = *builder.image(node.output);
-    const Place source = repeated(place(builder, builder.view(from, layout), layout, *shape), *shape, whole);
+    const View view = builder.view(from, *chosen.layout);
+    const Place source = repeated(place(builder, view, *chosen.layout, shape), shape, whole);
     Moves moves(builder, node, Layout::kBlocked);
     moves.add(source, moves.image(), whole);
     moves.finish();
-    return true;
+    return;
   }
   Strided source = strided(builder, from, Layout::kDense);
   const auto& narrow = builder.tensor(from).dims;
@@ -221,16 +192,63 @@ bool add_expand(Builder& builder, const Node& node) {
   Moves moves(builder, node, Layout::kDense);
   moves.add(source, 0, 0, dims, dense_strides(dims));
   moves.finish();
-  return true;
+}
+
+/// Where a concatenation's operand lies in blocks, or will, if nothing has to be made for it.
+std::optional<View> view_in_blocks(const Places& places, TensorId id) {
+  const auto existing = places.existing(id, Layout::kBlocked);
+  return existing ? existing : places.reserved(id);
 }
 
 }  // namespace
 
-bool add_concatenation(Builder& builder, const Node& node) {
-  if (is_too_deep(builder, node)) return false;
+std::vector<Reservation> choose_reservations(const Network& network) {
+  std::vector<Reservation> result;
+  std::set<TensorId> taken;
+  const auto block = static_cast<std::int64_t>(network.block());
+  for (const Node& node : network.graph().nodes) {
+    if (node.op != Op::kConcatenate || !network.image(node.output) || node.axis != 3 ||
+        !node.activation.is_identity()) {
+      continue;
+    }
+    std::int64_t channel = 0;
+    for (std::size_t i = 0; i < node.inputs.size() && channel % block == 0; ++i) {
+      const TensorId id = node.inputs[i];
+      const std::int64_t channels = network.tensor(id).dims[3];
+      const bool is_last = i + 1 == node.inputs.size();
+      const Node* const maker = network.maker(id);
+      if (maker != nullptr && graph::properties(maker->op).makes_image && (channels % block == 0 || is_last) &&
+          std::ranges::count(node.inputs, id) == 1 && taken.insert(id).second) {
+        result.push_back({.part = id, .whole = node.output, .channel = static_cast<std::size_t>(channel)});
+      }
+      channel += channels;
+    }
+  }
+  return result;
+}
+
+std::optional<choice::Concatenation> choose_concatenation(const Network& network, const Places& places,
+                                                          const Node& node) {
+  if (is_too_deep(network, node)) return std::nullopt;
+  choice::Concatenation chosen;
+  if (!moves_images(network, node)) return chosen;
+  chosen.layout = common_layout(network, places, node.inputs);
+  const auto whole = places.reserved(node.output);
+  const auto pixels = index(network.image(node.output)->pixels());
+  std::size_t channel = 0;
+  for (const TensorId id : node.inputs) {
+    chosen.in_place.push_back(chosen.layout == Layout::kBlocked && node.axis == 3 && whole &&
+                              channel % network.block() == 0 &&
+                              view_in_blocks(places, id) == whole->at(channel * pixels));
+    channel += index(network.image(id)->channels);
+  }
+  return chosen;
+}
+
+void emit(Builder& builder, const Node& node, const choice::Concatenation& chosen) {
   const auto& dims = builder.tensor(node.output).dims;
   const std::size_t axis = index(node.axis);
-  if (!moves_images(builder, node)) {
+  if (!chosen.layout) {
     std::vector<Strided> sources;
     for (const TensorId id : node.inputs) sources.push_back(strided(builder, id, Layout::kDense));
     Moves moves(builder, node, Layout::kDense);
@@ -242,39 +260,75 @@ bool add_concatenation(Builder& builder, const Node& node) {
       at += part[axis];
     }
     moves.finish();
-    return true;
+    return;
   }
-  const Layout layout = common_layout(builder, node.inputs);
   std::vector<Place> sources;
-  for (const TensorId id : node.inputs) sources.push_back(placed(builder, id, layout));
-  Moves moves(builder, node, layout);
-  const auto block = static_cast<std::int64_t>(builder.block());
+  for (const TensorId id : node.inputs) sources.push_back(placed(builder, id, *chosen.layout));
+  Moves moves(builder, node, *chosen.layout);
   const Place whole = moves.image();
   std::int64_t at = 0;
   bool has_unused_lanes = true;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const ImageShape part = *builder.image(node.inputs[i]);
     const Place to = whole.moved(axis == 1 ? at : 0, axis == 2 ? at : 0, axis == 3 ? at : 0);
-    // Made there already.
-    const bool is_in_place = layout == Layout::kBlocked && axis == 3 && at % block == 0 &&
-                             sources[i].view == moves.to().at(index(at / block * whole.channel));
-    if (!is_in_place) moves.add(sources[i], to, part);
-    has_unused_lanes = !is_in_place;
+    if (!chosen.in_place[i]) moves.add(sources[i], to, part);
+    has_unused_lanes = !chosen.in_place[i];
     at += part.height * (axis == 1 ? 1 : 0) + part.width * (axis == 2 ? 1 : 0) + part.channels * (axis == 3 ? 1 : 0);
   }
   moves.finish(has_unused_lanes);
-  return true;
 }
 
-bool add_movement(Builder& builder, const Node& node) {
-  if (node.op == Op::kCopy) return add_copy(builder, node);
-  if (is_too_deep(builder, node)) return false;
+Choice choose_movement(const Network& network, const Places& places, const Node& node) {
+  const TensorId from = node.inputs[0];
+  const bool is_rename = node.activation.is_identity();
+  if (node.op == Op::kCopy) {
+    if (!is_rename) return *choose_unary(network, places, node);
+    const bool is_same = network.tensor(from).dims == network.tensor(node.output).dims;
+    return choice::Rename{.in_all_layouts = is_same && !network.tensor(from).is_constant()};
+  }
+  if (is_too_deep(network, node)) return choice::Plain{};
+  choice::Move chosen;
+  const bool moves = moves_images(network, node);
+  const Layout common = moves ? common_layout(network, places, node.inputs) : Layout::kDense;
   switch (node.op) {
-    case Op::kTranspose: return add_transpose(builder, node);
-    case Op::kSlice: return add_slice(builder, node);
-    case Op::kPad: return add_pad(builder, node);
-    case Op::kExpand: return add_expand(builder, node);
-    default: return false;
+    case Op::kTranspose:
+      // Planes to pixels and back are the same values under another name.
+      if (is_rename && is_order(node, {0, 2, 3, 1}) && network.image(node.output)) {
+        return choice::Rename{.from = Layout::kDense, .to = Layout::kPlanar};
+      }
+      if (is_rename && is_order(node, {0, 3, 1, 2}) && network.image(from)) {
+        return choice::Rename{.from = Layout::kPlanar, .to = Layout::kDense};
+      }
+      if (is_order(node, {0, 2, 1, 3}) && common == Layout::kBlocked) chosen.layout = common;
+      return chosen;
+    case Op::kExpand:
+      if (!network.image(node.output) || !as_image(network.tensor(from).dims)) return chosen;
+      if (!network.image(from)) chosen.layout = Layout::kDense;
+      if (common == Layout::kBlocked) chosen.layout = common;
+      return chosen;
+    default:
+      if (moves) chosen.layout = common;
+      return chosen;
+  }
+}
+
+void emit(Builder& builder, const Node& node, const choice::Rename& chosen) {
+  const TensorId from = node.inputs[0];
+  if (!chosen.in_all_layouts) {
+    builder.define(node.output, chosen.to, builder.view(from, chosen.from));
+    return;
+  }
+  for (const Layout layout : {Layout::kDense, Layout::kPlanar, Layout::kBlocked}) {
+    if (const auto view = builder.places().existing(from, layout)) builder.define(node.output, layout, *view);
+  }
+}
+
+void emit(Builder& builder, const Node& node, const choice::Move& chosen) {
+  switch (node.op) {
+    case Op::kTranspose: return emit_transpose(builder, node, chosen);
+    case Op::kSlice: return emit_slice(builder, node, chosen);
+    case Op::kPad: return emit_pad(builder, node, chosen);
+    default: return emit_expand(builder, node, chosen);
   }
 }
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 
 namespace silhouette::native {
 namespace {
@@ -103,14 +105,33 @@ class Resize final : public Step {
 
 }  // namespace
 
-bool add_resize(Builder& builder, const Node& node, bool planar) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
-  if (!in || !out) return false;
+const Node* last_resize(const Network& network) {
+  const graph::TensorId output = network.graph().output;
+  const Node* last = network.maker(output);
+  if (last != nullptr && !network.planar_output()) {
+    const bool to_planes =
+        last->op == graph::Op::kTranspose && std::ranges::equal(last->order, std::array<std::int64_t, 4>{0, 3, 1, 2});
+    if (!to_planes || network.reads(last->inputs[0]) != 1) return nullptr;
+    last = network.maker(last->inputs[0]);
+  }
+  if (last == nullptr || last->op != graph::Op::kResizeBilinear || !last->activation.is_identity() ||
+      last->corners == graph::Corners::kAsymmetric || network.reads(output) != 0) {
+    return nullptr;
+  }
+  const graph::TensorId small = last->inputs[0];
+  return network.maker(small) != nullptr && network.image(small) && network.image(small)->pixels() > 1 ? last : nullptr;
+}
+
+std::optional<choice::Resize> choose_resize(const Network& network, const Node& node) {
+  if (!network.image(node.inputs[0]) || !network.image(node.output)) return std::nullopt;
+  return choice::Resize{.planar = &node == last_resize(network)};
+}
+
+void emit(Builder& builder, const Node& node, const choice::Resize& chosen) {
   const View from = builder.view(node.inputs[0], Layout::kBlocked);
-  const View to = builder.result(node.output, planar ? Layout::kPlanar : Layout::kBlocked);
-  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *in, *out, from, to, planar));
-  return true;
+  const View to = builder.result(node.output, chosen.planar ? Layout::kPlanar : Layout::kBlocked);
+  builder.add_step(std::make_unique<Resize>(builder.kernels(), node, *builder.image(node.inputs[0]),
+                                            *builder.image(node.output), from, to, chosen.planar));
 }
 
 }  // namespace silhouette::native

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 #include "graph/reference.hpp"
 
 namespace silhouette::native {
@@ -70,7 +71,7 @@ class Plain final : public Step {
 
 }  // namespace
 
-void add_plain(Builder& builder, const Node& node) {
+void emit(Builder& builder, const Node& node, const choice::Plain& /*chosen*/) {
   std::vector<View> operands;
   for (const graph::TensorId id : node.inputs) {
     operands.push_back(builder.tensor(id).is_constant() ? View{} : builder.view(id, Layout::kDense));

@@ -191,7 +191,7 @@ std::unique_ptr<Step> make_group_products(Builder& builder, const graph::Node& n
     g.chunks = part.blocks;
     g.c = whole.c.at(offset);
     const std::int64_t work = rows_times_taps * static_cast<std::int64_t>(g.panels.tap_channels * part.columns);
-    const std::size_t wanted = builder.task_count(static_cast<std::size_t>(-1) / 2, work * count);
+    const std::size_t wanted = builder.task_count(work * count);
     steps.push_back(
         std::make_unique<Product>(builder.kernels(), g, segments, tables, (wanted + parts.size() - 1) / parts.size()));
     steps.back()->multiply_adds = work;

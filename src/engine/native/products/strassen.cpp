@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 #include "engine/native/products/product.hpp"
 
 namespace silhouette::native {
@@ -302,29 +303,34 @@ void pack_factors(std::size_t block, const float* weights, std::size_t depth, st
 
 }  // namespace
 
-bool add_strassen(Builder& builder, const Node& node) {
-  const auto in = builder.image(node.inputs[0]);
-  const auto out = builder.image(node.output);
-  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
+std::optional<choice::Strassen> choose_strassen(const Network& network, const Node& node) {
+  const auto in = network.image(node.inputs[0]);
+  const auto out = network.image(node.output);
+  const graph::Tensor& weights = network.tensor(node.inputs[1]);
   const graph::Window& window = node.window;
-  if (!in || !out || in->pixels() != out->pixels() || !builder.has_constant_weights(node) || weights.dims[1] != 1 ||
+  if (!in || !out || in->pixels() != out->pixels() || !network.has_constant_weights(node) || weights.dims[1] != 1 ||
       weights.dims[2] != 1 || window.groups != 1 || !has_no_padding(window) || window.stride_height != 1 ||
       window.stride_width != 1) {
-    return false;
+    return std::nullopt;
   }
-  const bool has_addend = node.inputs.size() > 3;
-  const bool is_row = has_addend && builder.image(node.inputs[3]) != out;
-  if (is_row && builder.image(node.inputs[3]) != ImageShape{.height = 1, .width = 1, .channels = out->channels}) {
-    return false;
+  const bool is_row = node.inputs.size() > 3 && network.image(node.inputs[3]) != out;
+  if (is_row && network.image(node.inputs[3]) != ImageShape{.height = 1, .width = 1, .channels = out->channels}) {
+    return std::nullopt;
   }
-  const auto block = static_cast<std::int64_t>(builder.block());
+  const auto block = static_cast<std::int64_t>(network.block());
   // The sums cost depth × rows, what is saved an eighth of depth × rows × columns.
   const bool is_large = in->pixels() >= 512 ? in->channels >= 256 && out->channels >= 128
                                             : in->pixels() >= 128 && in->channels >= 512 && out->channels >= 256;
   const bool is_worth_it =
       is_large && in->pixels() % 2 == 0 && in->channels % (2 * block) == 0 && out->channels % (4 * block) == 0;
-  if (builder.options().low_memory || !is_worth_it) return false;
+  if (network.options().low_memory || !is_worth_it) return std::nullopt;
+  return choice::Strassen{.addend_is_row = is_row};
+}
 
+void emit(Builder& builder, const Node& node, const choice::Strassen& chosen) {
+  const auto in = builder.image(node.inputs[0]);
+  const auto out = builder.image(node.output);
+  const graph::Tensor& weights = builder.tensor(node.inputs[1]);
   const auto depth = static_cast<std::size_t>(in->channels);
   const auto columns = static_cast<std::size_t>(out->channels);
   const std::size_t panels = columns / 2 / (2 * builder.block());
@@ -338,12 +344,13 @@ bool add_strassen(Builder& builder, const Node& node) {
   });
   operands.bias = builder.add_channel_values(builder.bias(node), columns);
   operands.a = builder.view(node.inputs[0], Layout::kBlocked);
-  if (has_addend) (is_row ? operands.row : operands.addend) = builder.view(node.inputs[3], Layout::kBlocked);
+  if (node.inputs.size() > 3) {
+    (chosen.addend_is_row ? operands.row : operands.addend) = builder.view(node.inputs[3], Layout::kBlocked);
+  }
   operands.c = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<StrassenProduct>(
       builder.kernels(), operands, static_cast<std::size_t>(in->pixels()), depth, columns, epilogue(node.activation),
       static_cast<std::size_t>(builder.options().threads)));
-  return true;
 }
 
 }  // namespace silhouette::native

@@ -5,6 +5,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/choice.hpp"
 #include "engine/native/products/product.hpp"
 #include "engine/native/winograd/winograd.hpp"
 #include "kernels/winograd/line.hpp"
@@ -284,31 +285,38 @@ bool pack_transformed(const kernels::Kernels& kernels, const Transformed& transf
 
 }  // namespace
 
-bool add_winograd(Builder& builder, const Node& node) {
+std::optional<choice::Winograd> choose_winograd(const Network& network, const Node& node) {
+  const auto in = network.image(node.inputs[0]);
+  const auto out = network.image(node.output);
+  const graph::Tensor& weights = network.tensor(node.inputs[1]);
+  const graph::Window& window = node.window;
+  if (!in || !out || !network.has_constant_weights(node) || weights.dims[1] != 3 || weights.dims[2] != 3 ||
+      window.groups != 1 || window.stride_height != 1 || window.stride_width != 1) {
+    return std::nullopt;
+  }
+  const auto block = static_cast<std::int64_t>(network.block());
+  if (in->channels < 2 * block || out->channels < block) return std::nullopt;
+  // An addend of one value a channel is no image to be added pixel by pixel.
+  if (node.inputs.size() > 3 && network.image(node.inputs[3]) != out) return std::nullopt;
+  const bool few_points = network.options().low_memory;
+  auto down = kernels::make_line_algorithm(in->height, out->height, window.pad_top, window.dilation_height, few_points);
+  auto across = kernels::make_line_algorithm(in->width, out->width, window.pad_left, window.dilation_width, few_points);
+  if (!down || !across || in->width + 2 * across->margin > kMaxLine || out->width > kMaxLine) return std::nullopt;
+  // Weights of short lines don't grow; others' are transformed in every run where memory matters more.
+  const bool fleeting = network.options().low_memory && !(down->is_short() && across->is_short());
+  const std::int64_t data = down->products() * across->products();
+  const std::int64_t cost = data * (in->channels * out->channels + kTransformCost * (in->channels + out->channels));
+  if (cost > graph::multiply_adds(network.graph(), node)) return std::nullopt;
+  return choice::Winograd{.down = std::move(*down), .across = std::move(*across), .fleeting = fleeting};
+}
+
+void emit(Builder& builder, const Node& node, const choice::Winograd& chosen) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  const graph::Window& window = node.window;
-  if (!in || !out || !builder.has_constant_weights(node) || weights.dims[1] != 3 || weights.dims[2] != 3 ||
-      window.groups != 1 || window.stride_height != 1 || window.stride_width != 1) {
-    return false;
-  }
   const auto block = static_cast<std::int64_t>(builder.block());
-  if (in->channels < 2 * block || out->channels < block) return false;
-  // An addend of one value a channel is no image to be added pixel by pixel.
-  if (node.inputs.size() > 3 && builder.image(node.inputs[3]) != out) return false;
-  const bool few_points = builder.options().low_memory;
-  auto down = kernels::make_line_algorithm(in->height, out->height, window.pad_top, window.dilation_height, few_points);
-  auto across = kernels::make_line_algorithm(in->width, out->width, window.pad_left, window.dilation_width, few_points);
-  if (!down || !across || in->width + 2 * across->margin > kMaxLine || out->width > kMaxLine) return false;
-  // Weights of short lines don't grow; others' are transformed in every run where memory matters more.
-  const bool fleeting = builder.options().low_memory && !(down->is_short() && across->is_short());
-  const std::int64_t data = down->products() * across->products();
-  const std::int64_t cost = data * (in->channels * out->channels + kTransformCost * (in->channels + out->channels));
-  if (cost > graph::multiply_adds(builder.graph(), node)) return false;
-
   const auto& kernels = builder.kernels();
-  const auto transformed = std::make_shared<const Transformed>(std::move(*down), std::move(*across));
+  const auto transformed = std::make_shared<const Transformed>(chosen.down, chosen.across);
   const PanelShape panels{.columns = static_cast<std::size_t>(out->channels),
                           .taps = 1,
                           .channels = static_cast<std::size_t>(in->channels),
@@ -324,7 +332,7 @@ bool add_winograd(Builder& builder, const Node& node) {
   const auto pack_points = [&kernels, transformed, panels, values](float* destination, std::size_t panel) {
     return pack_transformed(kernels, *transformed, panels, values, panel, destination);
   };
-  const View packed = fleeting
+  const View packed = chosen.fleeting
                           ? builder.add_weights(taps.size(), taps.panels(), pack_taps)
                           : builder.add_weights(transformed->pairs() * panels.size(), panels.panels(), pack_points);
   const View bias = builder.add_channel_values(builder.bias(node), panels.columns);
@@ -344,7 +352,7 @@ bool add_winograd(Builder& builder, const Node& node) {
     const std::size_t blocks = std::min(part_blocks, in_blocks - begin);
     builder.add_step(
         std::make_unique<InputTransform>(kernels, transformed, *in, from, zeros, data_view, begin, blocks));
-    if (fleeting) {
+    if (chosen.fleeting) {
       builder.add_step(make_fleeting_products(kernels, transformed, taps, data_view, packed, products_view,
                                               begin * builder.block(), blocks * builder.block()));
       continue;
@@ -379,13 +387,12 @@ bool add_winograd(Builder& builder, const Node& node) {
     }
     auto step = std::make_unique<PairProducts>(std::move(products));
     step->name = fmt::format("winograd {} products {}x{}x{} d{} {} -> {}", transformed->pairs(), out->height,
-                             out->width, "3x3", window.dilation_height, blocks * builder.block(), out->channels);
+                             out->width, "3x3", node.window.dilation_height, blocks * builder.block(), out->channels);
     builder.add_step(std::move(step));
   }
   const View to = builder.result(node.output, Layout::kBlocked);
   builder.add_step(std::make_unique<OutputTransform>(kernels, transformed, *out, products_view, bias, addend, to,
                                                      epilogue(node.activation)));
-  return true;
 }
 
 }  // namespace silhouette::native
