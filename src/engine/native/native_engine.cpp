@@ -16,6 +16,7 @@
 
 #include "engine/native/packed_file.hpp"
 #include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/guard.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette {
@@ -123,10 +124,13 @@ class NativeEngine final : public Engine {
     (*workspace)->bases[native::kInputBuffer] = const_cast<float*>(input.data());
     (*workspace)->bases[tail == Tail::kWhole ? plan_.output : plan_.pending_output] = logits.values.data();
     bool cancelled = false;
-    for (const auto& step : plan_.steps) {
+    std::optional<native::Guard> guard(std::in_place, plan_, (*workspace)->memory.span(), (*workspace)->frames.size());
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      const auto& step = plan_.steps[i];
       if (step->is_tail && step->tail != tail) continue;
       cancelled = stop.stop_requested();
       if (cancelled) break;
+      guard->before(i);
       const auto start = std::chrono::steady_clock::now();
       pool_->parallel_for(step->tasks, [&step, &frames = (*workspace)->frames](std::size_t task, std::size_t worker) {
         step->run(frames[worker], task);
@@ -135,7 +139,9 @@ class NativeEngine final : public Engine {
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
         times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
       }
+      guard->after(i);
     }
+    guard.reset();
     const bool out_of_memory = (*workspace)->out_of_memory.exchange(false);
     give_back(std::move(*workspace));
     if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");

@@ -158,7 +158,9 @@ Build Builder::finish() {
       tail_ = Tail::kWhole;
     }
     node_ = i;
-    emit_choice(*this, node, choose(*this, places_, node));
+    const Choice choice = choose(*this, places_, node);
+    build_.methods.push_back(method(choice));
+    emit_choice(*this, node, choice);
     tail_.reset();
   }
   add_output(resize);

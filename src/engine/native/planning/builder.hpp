@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/native/planning/network.hpp"
@@ -16,6 +17,7 @@ namespace silhouette::native {
 struct Build {
   Plan plan;
   std::vector<Packing> packings;
+  std::vector<std::string_view> methods;  ///< by node: the way that was chosen for it
 };
 
 /// A way to run a graph that graph::verify accepted. `planar_output`: whether the output is wanted as planes though the

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -89,10 +90,19 @@ class Step {
   std::vector<std::uint32_t> writes;
 };
 
+/// The steps, by number, that a buffer is alive in: from the first that writes it to the last that reads it.
+struct Life {
+  std::size_t first = std::numeric_limits<std::size_t>::max();
+  std::size_t last = 0;
+
+  [[nodiscard]] bool meets(const Life& other) const noexcept { return first <= other.last && other.first <= last; }
+};
+
 /// Room for values that live from one step to a later one.
 struct Buffer {
   std::size_t size = 0;    ///< floats
   std::size_t offset = 0;  ///< in the arena
+  Life life = {};
 };
 
 /// Makes packed constants: `run(destination, part)` for every part, in any order; false if memory didn't suffice.
@@ -119,10 +129,15 @@ struct Plan {
   std::size_t arena = 0;                         ///< floats
   std::size_t scratch = 0;                       ///< floats a worker, in whole cache lines
   std::size_t weights = 0;                       ///< floats
+
+  /// Whether a buffer is in the arena.
+  [[nodiscard]] bool is_in_arena(std::size_t buffer) const noexcept {
+    return buffer > kOutputBuffer && buffer != output && buffer != pending_output;
+  }
 };
 
 /// Gives every buffer its place in the arena: buffers that are alive at the same step don't overlap. Best fit, the
-/// largest first. Sets what a worker's scratch comes to.
+/// largest first. Sets buffers' lives, too, and what a worker's scratch comes to.
 void place_buffers(Plan& plan);
 
 }  // namespace silhouette::native
