@@ -3,21 +3,10 @@
 
 #include <cmath>
 
-#include "graph/graph.hpp"
+#include "graph/operators.hpp"
 
 namespace silhouette::graph {
 namespace {
-
-bool has_window(Op op) {
-  switch (op) {
-    case Op::kConvolution:
-    case Op::kDepthwiseConvolution:
-    case Op::kTransposeConvolution:
-    case Op::kAveragePool:
-    case Op::kMaxPool: return true;
-    default: return false;
-  }
-}
 
 std::string shape_text(const Tensor& tensor) {
   return fmt::format("{}[{}]", tensor.is_constant() ? "constant " : "", fmt::join(tensor.dims, ", "));
@@ -58,7 +47,7 @@ std::string activation_text(const Activation& activation) {
 }
 
 std::string attributes_text(const Node& node) {
-  if (has_window(node.op)) return window_text(node.window);
+  if (properties(node.op).kind == Kind::kWindow) return window_text(node.window);
   switch (node.op) {
     case Op::kConcatenate: return fmt::format(" axis {}", node.axis);
     case Op::kElu:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/operators.hpp"
 #include "graph/reference.hpp"
 
 namespace silhouette::graph {
@@ -12,16 +13,7 @@ constexpr std::int64_t kMaxOwnedValues = std::int64_t{1} << 27;
 
 /// Whether it takes a few operations a value.
 bool is_cheap(Op op) {
-  if (op <= Op::kSubtract) return true;
-  switch (op) {
-    case Op::kConcatenate:
-    case Op::kCopy:
-    case Op::kExpand:
-    case Op::kPad:
-    case Op::kSlice:
-    case Op::kTranspose: return true;
-    default: return false;
-  }
+  return is_elementwise(op) || properties(op).kind == Kind::kMovement;
 }
 
 }  // namespace

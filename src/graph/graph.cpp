@@ -1,53 +1,12 @@
 #include "graph/graph.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "base/checked.hpp"
 
 namespace silhouette::graph {
 namespace {
-
-constexpr std::array<std::string_view, 38> kNames{"clamp",
-                                                  "abs",
-                                                  "ceiling",
-                                                  "elu",
-                                                  "exp",
-                                                  "floor",
-                                                  "gelu",
-                                                  "hardswish",
-                                                  "leaky_relu",
-                                                  "log",
-                                                  "negate",
-                                                  "reciprocal_square_root",
-                                                  "sigmoid",
-                                                  "square",
-                                                  "square_root",
-                                                  "tanh",
-                                                  "add",
-                                                  "divide",
-                                                  "maximum",
-                                                  "minimum",
-                                                  "multiply",
-                                                  "prelu",
-                                                  "subtract",
-                                                  "convolution",
-                                                  "depthwise_convolution",
-                                                  "transpose_convolution",
-                                                  "average_pool",
-                                                  "max_pool",
-                                                  "concatenate",
-                                                  "copy",
-                                                  "expand",
-                                                  "fully_connected",
-                                                  "global_average",
-                                                  "pad",
-                                                  "resize_bilinear",
-                                                  "slice",
-                                                  "softmax",
-                                                  "transpose"};
-static_assert(static_cast<std::size_t>(Op::kTranspose) + 1 == kNames.size());
 
 std::int64_t saturating_mul(std::int64_t a, std::int64_t b) noexcept {
   return checked_mul(a, b).value_or(std::numeric_limits<std::int64_t>::max());
@@ -66,10 +25,6 @@ std::int64_t taps_inside(std::int64_t output, std::int64_t input, std::int64_t k
 }
 
 }  // namespace
-
-std::string_view op_name(Op op) noexcept {
-  return kNames[static_cast<std::size_t>(op)];
-}
 
 TensorId Graph::add_constant(std::vector<std::int64_t> dims, std::vector<float> values) {
   const auto owner = std::make_shared<const std::vector<float>>(std::move(values));

@@ -30,6 +30,7 @@ struct Tensor {
   [[nodiscard]] bool is_constant() const noexcept { return constant.values.data() != nullptr; }
 };
 
+/// What each is called, takes and gives stands in operators.cpp.
 enum class Op : std::uint8_t {
   // One operand, each value for itself.
   kClamp,  ///< nothing but the node's activation
@@ -76,6 +77,7 @@ enum class Op : std::uint8_t {
   kSlice,           ///< `before`: first element in each dimension
   kSoftmax,         ///< over the last dimension
   kTranspose,       ///< result dimension i is operand dimension order[i]
+  kLast = kTranspose,
 };
 
 /// "convolution", for people.

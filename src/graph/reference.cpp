@@ -7,47 +7,13 @@
 #include <new>
 #include <numeric>
 
+#include "graph/operators.hpp"
 #include "graph/reference_windows.hpp"
 
 namespace silhouette::graph {
 namespace {
 
 using Dims = std::vector<std::int64_t>;
-
-float unary(const Node& node, float value) {
-  const auto x = static_cast<double>(value);
-  const auto parameter = static_cast<double>(node.parameter);
-  switch (node.op) {
-    case Op::kAbs: return std::fabs(value);
-    case Op::kCeiling: return std::ceil(value);
-    case Op::kElu: return static_cast<float>(x < 0 ? parameter * std::expm1(x) : x);
-    case Op::kExp: return static_cast<float>(std::exp(x));
-    case Op::kFloor: return std::floor(value);
-    case Op::kGelu: return static_cast<float>(x / 2 * (1 + std::erf(x * std::sqrt(0.5))));
-    case Op::kHardswish: return static_cast<float>(x * std::clamp(x + 3, 0.0, 6.0) / 6);
-    case Op::kLeakyRelu: return static_cast<float>(x < 0 ? parameter * x : x);
-    case Op::kLog: return static_cast<float>(std::log(x));
-    case Op::kNegate: return -value;
-    case Op::kReciprocalSquareRoot: return static_cast<float>(1 / std::sqrt(x));
-    case Op::kSigmoid: return static_cast<float>(1 / (1 + std::exp(-x)));
-    case Op::kSquare: return value * value;
-    case Op::kSquareRoot: return std::sqrt(value);
-    case Op::kTanh: return static_cast<float>(std::tanh(x));
-    default: return value;
-  }
-}
-
-float binary(Op op, float a, float b) {
-  switch (op) {
-    case Op::kAdd: return a + b;
-    case Op::kDivide: return a / b;
-    case Op::kMaximum: return std::max(a, b);
-    case Op::kMinimum: return std::min(a, b);
-    case Op::kMultiply: return a * b;
-    case Op::kPrelu: return a < 0 ? a * b : a;
-    default: return a - b;
-  }
-}
 
 /// Calls `visit(i, place)` for each element i of an array of `dims`, in memory order, where place = Σ coordinate ×
 /// stride.
@@ -112,11 +78,12 @@ class NodeEvaluation {
   [[nodiscard]] const Dims& in(std::size_t i) const { return graph_.tensors[node_.inputs[i]].dims; }
 
   void compute() {
-    if (node_.op <= Op::kTanh) {
-      for (std::size_t i = 0; i < result_.size(); ++i) result_[i] = unary(node_, operands_[0][i]);
+    const Operator& op = properties(node_.op);
+    if (op.kind == Kind::kUnary) {
+      for (std::size_t i = 0; i < result_.size(); ++i) result_[i] = op.unary(operands_[0][i], node_.parameter);
       return;
     }
-    if (node_.op <= Op::kSubtract) return compute_binary();
+    if (op.kind == Kind::kBinary) return compute_binary(op.binary);
     switch (node_.op) {
       case Op::kConvolution: return reference_convolution(graph_, node_, operands_, result_);
       case Op::kDepthwiseConvolution: return reference_depthwise_convolution(graph_, node_, operands_, result_);
@@ -136,11 +103,11 @@ class NodeEvaluation {
     }
   }
 
-  void compute_binary() {
+  void compute_binary(float (*definition)(float, float)) {
     std::vector<std::size_t> first(result_.size());
     walk(dims_, broadcast_strides(in(0), dims_), [&](std::size_t i, std::size_t place) { first[i] = place; });
     walk(dims_, broadcast_strides(in(1), dims_), [&](std::size_t i, std::size_t place) {
-      result_[i] = binary(node_.op, operands_[0][first[i]], operands_[1][place]);
+      result_[i] = definition(operands_[0][first[i]], operands_[1][place]);
     });
   }
 

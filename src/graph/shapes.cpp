@@ -6,20 +6,12 @@
 #include <optional>
 
 #include "base/checked.hpp"
-#include "graph/graph.hpp"
+#include "graph/operators.hpp"
 
 namespace silhouette::graph {
 namespace {
 
 using Dims = std::vector<std::int64_t>;
-
-bool is_unary(Op op) {
-  return op <= Op::kTanh;
-}
-
-bool is_binary(Op op) {
-  return op >= Op::kAdd && op <= Op::kSubtract;
-}
 
 std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
   Dims result(std::max(a.size(), b.size()));
@@ -41,9 +33,11 @@ class Inference {
     if (std::isnan(node_.activation.min) || std::isnan(node_.activation.max) ||
         node_.activation.min > node_.activation.max)
       return wrong(fmt::format("it is clamped to [{}, {}]", node_.activation.min, node_.activation.max));
-    if (is_unary(node_.op)) return node_.inputs.size() == 1 ? Result<Dims>(in(0)) : wrong_operands();
-    if (is_binary(node_.op)) {
-      if (node_.inputs.size() != 2) return wrong_operands();
+    if (!is_known(node_.op)) return wrong("its operation isn't known");
+    const Operator& op = properties(node_.op);
+    if (node_.inputs.size() < op.least_operands || node_.inputs.size() > op.most_operands) return wrong_operands();
+    if (op.kind == Kind::kUnary) return in(0);
+    if (op.kind == Kind::kBinary) {
       if (auto dims = broadcast(in(0), in(1))) return *std::move(dims);
       return wrong("its operands don't fit together");
     }
@@ -53,10 +47,6 @@ class Inference {
       case Op::kDepthwiseConvolution: return depthwise_convolution();
       case Op::kFullyConnected: return fully_connected();
       case Op::kConcatenate: return concatenate();
-      default: break;
-    }
-    if (node_.inputs.size() != 1) return wrong_operands();
-    switch (node_.op) {
       case Op::kAveragePool:
       case Op::kMaxPool: return pool();
       case Op::kCopy: return declared_if(count(in(0)) == count(declared_));
@@ -124,8 +114,6 @@ class Inference {
   }
 
   [[nodiscard]] Result<Dims> convolution() const {
-    const std::size_t most = node_.op == Op::kConvolution ? 4 : 3;
-    if (node_.inputs.size() < 2 || node_.inputs.size() > most) return wrong_operands();
     const Window& w = node_.window;
     const Dims& weights = in(1);
     if (!is_sane_window()) return wrong("its window isn't sound");
@@ -142,7 +130,6 @@ class Inference {
   }
 
   [[nodiscard]] Result<Dims> depthwise_convolution() const {
-    if (node_.inputs.size() < 2 || node_.inputs.size() > 3) return wrong_operands();
     const Window& w = node_.window;
     const Dims& weights = in(1);
     if (!is_sane_window()) return wrong("its window isn't sound");
@@ -156,7 +143,6 @@ class Inference {
   }
 
   [[nodiscard]] Result<Dims> fully_connected() const {
-    if (node_.inputs.size() < 2 || node_.inputs.size() > 3) return wrong_operands();
     if (in(0).empty() || in(1).size() != 2 || !is_constant(1) || in(0).back() != in(1)[1])
       return wrong("its weights don't go with its operand");
     if (!has_bias(in(1)[0])) return wrong("its bias doesn't go with its weights");
@@ -195,7 +181,6 @@ class Inference {
   }
 
   [[nodiscard]] Result<Dims> concatenate() const {
-    if (node_.inputs.empty()) return wrong_operands();
     Dims dims = in(0);
     if (node_.axis < 0 || static_cast<std::size_t>(node_.axis) >= dims.size())
       return wrong(fmt::format("its axis is {}", node_.axis));

@@ -15,8 +15,9 @@
 #include <vector>
 
 #include "base/instruction_set.hpp"
-#include "engine/native/builder.hpp"
 #include "engine/native/packed_file.hpp"
+#include "engine/native/planning/builder.hpp"
+#include "engine/native/planning/guard.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette {
@@ -26,7 +27,7 @@ using native::Frame;
 using native::Plan;
 
 /// Changes with the layout of packed weights.
-constexpr int kPackingVersion = 5;
+constexpr int kPackingVersion = 6;
 constexpr std::size_t kMaxKey = 3000;
 /// Of activations or of weights: 8 GB.
 constexpr std::size_t kMostFloats = std::size_t{1} << 31;
@@ -35,8 +36,10 @@ constexpr std::int64_t kMostLines = std::int64_t{1} << 22;
 
 /// What one run needs for itself.
 struct Workspace {
-  AlignedBuffer<float> arena;
-  std::vector<float*> bases;  ///< by buffer
+  AlignedBuffer<float> memory;  ///< the arena, then every worker's scratch
+  std::vector<float*> bases;    ///< by buffer
+  std::vector<Frame> frames;    ///< by worker: each always has the same scratch, which stays in its caches
+  std::atomic<bool> out_of_memory = false;
 };
 
 class NativeEngine final : public Engine {
@@ -58,11 +61,12 @@ class NativeEngine final : public Engine {
     native::Build build = native::build_plan(
         graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
     plan_ = std::move(build.plan);
-    if (plan_.arena > kMostFloats || plan_.weights > kMostFloats) {
+    const std::size_t run_floats = plan_.arena + static_cast<std::size_t>(pool_->size()) * plan_.scratch;
+    if (run_floats > kMostFloats || plan_.weights > kMostFloats) {
       return fail(ErrorCode::kLimitExceeded,
                   fmt::format("'{}' wants {} MB for activations and {} MB for weights, more than {} MB; use a smaller "
                               "model",
-                              label_, plan_.arena >> 18, plan_.weights >> 18, kMostFloats >> 18));
+                              label_, run_floats >> 18, plan_.weights >> 18, kMostFloats >> 18));
     }
     const std::string key = packed_key(options);
     if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights, *pool_);
@@ -121,20 +125,26 @@ class NativeEngine final : public Engine {
     // Steps read inputs through the pointer that others write through.
     (*workspace)->bases[native::kInputBuffer] = const_cast<float*>(input.data());
     (*workspace)->bases[tail == Tail::kWhole ? plan_.output : plan_.pending_output] = logits.values.data();
-    std::atomic<bool> out_of_memory = false;
-    const Frame frame((*workspace)->bases, out_of_memory);
     bool cancelled = false;
-    for (const auto& step : plan_.steps) {
+    std::optional<native::Guard> guard(std::in_place, plan_, (*workspace)->memory.span(), (*workspace)->frames.size());
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      const auto& step = plan_.steps[i];
       if (step->is_tail && step->tail != tail) continue;
       cancelled = stop.stop_requested();
       if (cancelled) break;
+      guard->before(i);
       const auto start = std::chrono::steady_clock::now();
-      pool_->parallel_for(step->tasks, [&](std::size_t task, std::size_t) { step->run(frame, task); });
+      pool_->parallel_for(step->tasks, [&step, &frames = (*workspace)->frames](std::size_t task, std::size_t worker) {
+        step->run(frames[worker], task);
+      });
       if (times != nullptr) {
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
         times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
       }
+      guard->after(i);
     }
+    guard.reset();
+    const bool out_of_memory = (*workspace)->out_of_memory.exchange(false);
     give_back(std::move(*workspace));
     if (cancelled) return fail(ErrorCode::kCancelled, "cancelled while the network ran");
     if (out_of_memory)
@@ -175,13 +185,18 @@ class NativeEngine final : public Engine {
         return workspace;
       }
     }
-    auto arena = AlignedBuffer<float>::create(plan_.arena, "the network's activations");
-    if (!arena) return std::unexpected(std::move(arena.error()));
+    const auto workers = static_cast<std::size_t>(pool_->size());
+    auto memory = AlignedBuffer<float>::create(plan_.arena + workers * plan_.scratch, "the network's activations");
+    if (!memory) return std::unexpected(std::move(memory.error()));
     auto workspace = std::make_unique<Workspace>();
-    workspace->arena = std::move(*arena);
+    workspace->memory = std::move(*memory);
     workspace->bases.resize(plan_.buffers.size());
     for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
-      workspace->bases[i] = workspace->arena.data() + plan_.buffers[i].offset;
+      workspace->bases[i] = workspace->memory.data() + plan_.buffers[i].offset;
+    }
+    for (std::size_t i = 0; i < workers; ++i) {
+      workspace->frames.emplace_back(workspace->bases, workspace->memory.data() + plan_.arena + i * plan_.scratch,
+                                     workspace->out_of_memory);
     }
     // Steps only read there.
     workspace->bases[native::kWeightsBuffer] = packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();

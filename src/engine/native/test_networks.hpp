@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/native/native_engine.hpp"
+#include "engine/native/test_plans.hpp"
 #include "graph/reference.hpp"
 #include "kernels/isa.hpp"
 
@@ -169,6 +170,8 @@ inline void check(Maker& maker, const std::string& what, double tolerance = 2e-5
   const double range = std::max(1.0, static_cast<double>(high - low));
   for (const auto* kernels : tested_kernels()) {
     for (const bool low_memory : {false, true}) {
+      const Planned planned(graph, {.kernels = kernels, .threads = 3, .low_memory = low_memory});
+      EXPECT_EQ(untrue_lists(planned.build, input, expected->size()), std::vector<std::string>()) << kernels->name;
       const auto one = run(graph, input, {.kernels = kernels, .low_memory = low_memory}, 1);
       ASSERT_EQ(one.size(), expected->size());
       double worst = 0;

@@ -1,3 +1,4 @@
+#include "graph/operators.hpp"
 #include "graph/passes/all.hpp"
 #include "graph/rewriter.hpp"
 
@@ -11,7 +12,7 @@ void visit(Rewriter& rewriter, std::size_t index) {
     rewriter.mark_changed();
     return;
   }
-  if (node.op < Op::kAdd || node.op > Op::kSubtract) return;
+  if (!is_binary(node.op)) return;
   for (std::size_t i = 0; i < 2; ++i) {
     const std::size_t maker = rewriter.maker(node.inputs[i], Op::kExpand);
     if (maker == Rewriter::kNobody || !rewriter.node(maker).activation.is_identity()) continue;

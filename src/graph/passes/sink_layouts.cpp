@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "graph/operators.hpp"
 #include "graph/passes/all.hpp"
 #include "graph/passes/layouts.hpp"
 #include "graph/rewriter.hpp"
@@ -12,8 +13,8 @@ constexpr std::size_t kNone = 2;
 
 /// The operand that a node works on value by value, all others being single numbers; kNone for other nodes.
 std::size_t lone_operand(const Graph& graph, const Node& node) {
-  if (node.op <= Op::kTanh) return 0;
-  if (node.op > Op::kSubtract) return kNone;
+  if (is_unary(node.op)) return 0;
+  if (!is_binary(node.op)) return kNone;
   for (std::size_t i = 0; i < 2; ++i) {
     const Tensor& number = graph.tensors[node.inputs[1 - i]];
     const Tensor& operand = graph.tensors[node.inputs[i]];
@@ -77,7 +78,7 @@ bool find_sources(Rewriter& rewriter, const Node& node, const Node& layout, std:
 /// Arithmetic of two arrays that were transposed alike, or of one and a vector.
 void sink_below_pair(Rewriter& rewriter, std::size_t index) {
   Node arithmetic = rewriter.node(index);
-  if (arithmetic.op < Op::kAdd || arithmetic.op > Op::kSubtract) return;
+  if (!is_binary(arithmetic.op)) return;
   for (const TensorId id : arithmetic.inputs) {
     const std::size_t maker = rewriter.maker(id, Op::kTranspose);
     if (maker == Rewriter::kNobody || !rewriter.is_used_once(id) || !rewriter.node(maker).activation.is_identity() ||

@@ -1,0 +1,65 @@
+#include "engine/native/planning/plan.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace silhouette::native {
+namespace {
+
+/// A cache line's worth of floats, also a multiple of every block.
+constexpr std::size_t kAlignment = 16;
+
+void find_lives(Plan& plan) {
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    for (const auto* const list : {&plan.steps[i]->reads, &plan.steps[i]->writes}) {
+      for (const std::uint32_t buffer : *list) {
+        Life& life = plan.buffers[buffer].life;
+        life.first = std::min(life.first, i);
+        life.last = std::max(life.last, i);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void place_buffers(Plan& plan) {
+  for (const auto& step : plan.steps) plan.scratch = std::max(plan.scratch, step->scratch);
+  plan.scratch = (plan.scratch + kAlignment - 1) / kAlignment * kAlignment;
+  find_lives(plan);
+  std::vector<std::size_t> order(plan.buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::erase_if(order, [&](std::size_t i) { return !plan.is_in_arena(i); });
+  // The largest first, of equals the first.
+  const auto size_of = [&](std::size_t i) { return plan.buffers[i].size; };
+  std::ranges::sort(
+      order, [&](std::size_t a, std::size_t b) { return size_of(a) != size_of(b) ? size_of(a) > size_of(b) : a < b; });
+
+  std::vector<std::size_t> placed;  // by offset
+  for (const std::size_t i : order) {
+    Buffer& buffer = plan.buffers[i];
+    const std::size_t size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
+    std::size_t best = std::numeric_limits<std::size_t>::max();
+    std::size_t best_gap = best;
+    std::size_t end = 0;  // of what lives at the same time and lies before
+    for (const std::size_t j : placed) {
+      const Buffer& other = plan.buffers[j];
+      if (!buffer.life.meets(other.life)) continue;
+      if (other.offset >= end) {
+        const std::size_t gap = other.offset - end;
+        if (gap >= size && gap < best_gap) {
+          best = end;
+          best_gap = gap;
+        }
+      }
+      end = std::max(end, other.offset + (other.size + kAlignment - 1) / kAlignment * kAlignment);
+    }
+    buffer.offset = best_gap == std::numeric_limits<std::size_t>::max() ? end : best;
+    plan.arena = std::max(plan.arena, buffer.offset + size);
+    placed.insert(
+        std::ranges::upper_bound(placed, buffer.offset, {}, [&](std::size_t j) { return plan.buffers[j].offset; }), i);
+  }
+}
+
+}  // namespace silhouette::native
