@@ -18,12 +18,12 @@ class NetworkContender final : public Contender {
  public:
   explicit NetworkContender(std::shared_ptr<LoadedModel> model) : model_(std::move(model)) {}
 
-  [[nodiscard]] std::string name() const override { return std::string(model_->engine->name()); }
+  [[nodiscard]] std::string name() const override { return std::string(model_->engine().name()); }
 
   Result<void> set_input(const std::string& path) override {
     const auto bytes = read_file(path, kMaxInputBytes);
     if (!bytes) return std::unexpected(bytes.error());
-    const auto& shape = model_->engine->shape();
+    const auto& shape = model_->engine().shape();
     const auto plane = static_cast<std::size_t>(shape.input_height) * static_cast<std::size_t>(shape.input_width);
     auto input = AlignedBuffer<float>::create(3 * plane, "the network's input");
     if (!input) return std::unexpected(std::move(input.error()));
@@ -44,7 +44,7 @@ class NetworkContender final : public Contender {
 
   Result<void> run() override {
     logits_ = {};
-    auto logits = model_->engine->run(input_.span(), Tail::kWhole, {});
+    auto logits = model_->engine().run(input_.span(), Tail::kWhole, {});
     if (!logits) return std::unexpected(std::move(logits.error()));
     logits_ = std::move(logits->values);
     return {};

@@ -24,10 +24,10 @@ namespace {
 
 constexpr int kMaxThreads = 256;
 
+/// Null for the engine's own choice.
 Result<const kernels::Kernels*> find_kernels(std::string_view wanted) {
-  const auto list = kernels::available_kernels();
-  if (wanted.empty()) return *list.begin();
-  for (const kernels::Kernels* const kernels : list) {
+  if (wanted.empty()) return nullptr;
+  for (const kernels::Kernels* const kernels : kernels::available_kernels()) {
     if (wanted == kernels->name) return kernels;
   }
   return fail(ErrorCode::kInvalidArgument, fmt::format("this machine has no instruction set '{}'; there are {}", wanted,

@@ -57,7 +57,7 @@ class SILHOUETTE_API Threads {
 struct SessionOptions {
   std::string name = "model";     ///< stands for the model in messages
   Threads threads{};              ///< that do the work
-  std::string instruction_set{};  ///< one of instruction_sets(); empty: the first
+  std::string instruction_set{};  ///< of the network: one of instruction_sets(); empty: the first, or $SILHOUETTE_ISA
   MemoryUse memory = MemoryUse::kDefault;
   std::optional<Normalization> normalization{};  ///< beats the file's
   std::vector<std::string> labels{};  ///< beats the file's; all different, as many as there are classes, or none

@@ -123,15 +123,16 @@ inline std::vector<float> run(const Graph& graph, std::span<const float> input, 
   return {result->values.span().begin(), result->values.span().end()};
 }
 
-/// What the network's steps are called, one thread's.
-inline std::vector<std::string> step_names(const Graph& graph, std::span<const float> input) {
-  ThreadPool pool(1);
+/// What the steps are called that the engine takes, with two threads.
+inline std::vector<std::string> step_names(const Graph& graph, std::span<const float> input,
+                                           const NativeOptions& options = {}) {
+  ThreadPool pool(2);
   NetworkShape shape;
   shape.input_height = static_cast<int>(input.size()) / 3;
   shape.input_width = 1;
   shape.channels = static_cast<int>(graph::count(graph.tensors[graph.output].dims));
   shape.output_height = shape.output_width = 1;
-  auto engine = create_native_engine(graph, shape, pool, {}, "test");
+  auto engine = create_native_engine(graph, shape, pool, options, "test");
   EXPECT_TRUE(engine) << engine.error().message;
   const auto steps = (*engine)->profile(input, {});
   EXPECT_TRUE(steps) << steps.error().message;

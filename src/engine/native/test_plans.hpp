@@ -12,6 +12,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "engine/native/planning/builder.hpp"
+#include "graph/operators.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette::test {
