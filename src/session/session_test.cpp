@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "support/support.hpp"
@@ -111,6 +112,27 @@ TEST(Session, OutlivesTheBytesAndTheHandleOfItsThreads) {
   ASSERT_TRUE(maps);
   EXPECT_FALSE(session) << "the native engine has no integers";
   EXPECT_EQ(maps->argmax().size(), 256U);
+}
+
+TEST(Session, TakesAnyNumberOfCallsAtOnce) {
+  const auto threads = Threads::create(2).value();
+  const auto session = load("tiny_clone", {.threads = threads});
+  const auto other = load("tiny_plain", {.threads = threads});
+  ASSERT_TRUE(session);
+  ASSERT_TRUE(other);
+  const Photo photo(33, 21);
+  const auto alone = session->segment(photo.view(), {.resize = true});
+  ASSERT_TRUE(alone);
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        const auto maps = session->segment(photo.view(), {.resize = true});
+        EXPECT_TRUE(maps && std::ranges::equal(maps->argmax(), alone->argmax()));
+        EXPECT_TRUE(other->segment(photo.view()));
+      }
+    });
+  }
 }
 
 TEST(Session, MakesPictures) {
