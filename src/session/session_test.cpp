@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "support/support.hpp"
@@ -60,14 +61,15 @@ TEST(Session, GivesProbabilitiesOfAllClassesThatSumToOne) {
   const auto session = load("tiny_plain");
   ASSERT_TRUE(session);
   SegmentOptions options{.resize = true};
-  for (int c = 0; c < static_cast<int>(session->description().labels.size()); ++c)
-    options.classes.insert(options.classes.begin(), {c, c});
+  const auto classes = static_cast<int>(session->description().labels.size());
+  for (int i = 0; i < 2 * classes; ++i) options.classes.push_back((2 * classes - i) % classes);
   const Photo photo(40, 30);
   const auto maps = session->segment(photo.view(), options);
   ASSERT_TRUE(maps) << maps.error().message;
   EXPECT_EQ(maps->width(), 40);
   EXPECT_EQ(maps->height(), 30);
   EXPECT_THAT(maps->classes(), SizeIs(session->description().labels.size()));
+  EXPECT_TRUE(std::ranges::is_sorted(maps->classes()));
   for (std::size_t i = 0; i < maps->argmax().size(); ++i) {
     float sum = 0;
     float most = 0;
@@ -110,6 +112,27 @@ TEST(Session, OutlivesTheBytesAndTheHandleOfItsThreads) {
   ASSERT_TRUE(maps);
   EXPECT_FALSE(session) << "the native engine has no integers";
   EXPECT_EQ(maps->argmax().size(), 256U);
+}
+
+TEST(Session, TakesAnyNumberOfCallsAtOnce) {
+  const auto threads = Threads::create(2).value();
+  const auto session = load("tiny_clone", {.threads = threads});
+  const auto other = load("tiny_plain", {.threads = threads});
+  ASSERT_TRUE(session);
+  ASSERT_TRUE(other);
+  const Photo photo(33, 21);
+  const auto alone = session->segment(photo.view(), {.resize = true});
+  ASSERT_TRUE(alone);
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        const auto maps = session->segment(photo.view(), {.resize = true});
+        EXPECT_TRUE(maps && std::ranges::equal(maps->argmax(), alone->argmax()));
+        EXPECT_TRUE(other->segment(photo.view()));
+      }
+    });
+  }
 }
 
 TEST(Session, MakesPictures) {

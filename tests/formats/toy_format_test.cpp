@@ -12,7 +12,9 @@
 #include "support/support.hpp"
 #ifdef SILHOUETTE_WITH_PIPELINE
 #include "silhouette/image_segmentation_module.hpp"
+#include "silhouette/model_cache.hpp"
 #include "silhouette/network_listing.hpp"
+#include "support/http_server.hpp"
 #endif
 
 namespace silhouette {
@@ -96,6 +98,31 @@ TEST(ToyFormat, RunsInTheModule) {
   const auto listing = list_network(ModelSource::bytes(copy_of(kToy)), {});
   ASSERT_TRUE(listing) << listing.error().message;
   EXPECT_THAT(listing->steps, ::testing::Contains(HasSubstr("convolution")));
+}
+
+TEST(ToyFormat, IsDownloadedKeptAndCheckedLikeAnyOther) {
+  const test::ScratchFolder folder;
+  std::string body = kToy.substr(0, kToy.find("biases"));
+  test::HttpServer server([&](const test::HttpRequest&) { return test::HttpReply{.body = body, .omit_length = true}; });
+  LoadOptions options;
+  options.cache_directory = folder.path().string();
+  ImageSegmentationModule module;
+  const auto cut = module.load(server.url("/m.toy"), options);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, ErrorCode::kInvalidModel);
+  EXPECT_THAT(cut.error().message, HasSubstr("its weights are missing"));
+  {
+    const auto held = server.hold_handler();
+    body = kToy;
+  }
+  for (int round = 0; round < 2; ++round) {
+    const auto loaded = module.load(server.url("/m.toy"), options);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_THAT(module.description()->labels, ElementsAre("red", "green"));
+    const auto held = server.hold_handler();
+    body = "gone";
+  }
+  EXPECT_THAT(list_cached_models(options.cache_directory).value(), ::testing::SizeIs(1));
 }
 
 TEST(ToyFormat, IsLeftToTheNativeEngine) {

@@ -18,10 +18,10 @@
 #include "silhouette/pixels.hpp"
 #include "silhouette/shapes.hpp"
 
-/// The core: a model's bytes and pixels in, class maps and pictures out. It opens no file and no socket, decodes no
-/// image, prints nothing, and has no threads but those that it is given. `silhouette.hpp` is the library around it for
-/// those who have files and URLs. Nothing throws: where memory ends, calls fail with kLimitExceeded. For programs
-/// without exceptions and run-time types, too.
+/// The core, a library of its own (CMake's silhouette::core): a model's bytes and pixels in, class maps and pictures
+/// out. It opens no file and no socket, decodes no image, prints nothing, and has no threads but those that it is
+/// given. `silhouette.hpp` is the library around it for those who have files and URLs. Nothing throws: where memory
+/// ends, calls fail with kLimitExceeded. For programs without exceptions and run-time types, too.
 namespace silhouette {
 
 class ThreadPool;

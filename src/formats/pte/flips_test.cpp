@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/pte/network.hpp"
-#include "formats/pte/program.hpp"
+#include "formats/pte/test_reading.hpp"
 #include "graph/graph.hpp"
 #include "support/support.hpp"
 
@@ -17,6 +16,8 @@ namespace {
 using silhouette::test::read_bytes;
 using silhouette::test::source_file;
 using silhouette::test::test_seed;
+using test::parse_program;
+using test::read_network;
 
 /// Damages a file in one to three places, parses it, and repairs it. Whatever comes out is fine, as long as it comes
 /// out and tells its reason; sanitizers watch for the rest.

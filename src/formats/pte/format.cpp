@@ -10,6 +10,7 @@
 
 #include "formats/pte/container.hpp"
 #include "formats/pte/messages.hpp"
+#include "formats/pte/network.hpp"
 #include "formats/pte/program.hpp"
 #include "formats/pte/verified.hpp"
 

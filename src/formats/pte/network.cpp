@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <new>
 #include <optional>
 
 #include "formats/common/network_builder.hpp"
@@ -12,7 +11,6 @@
 #include "formats/pte/network_delegate.hpp"
 #include "formats/pte/network_kernels.hpp"
 #include "formats/pte/values.hpp"
-#include "formats/pte/verified.hpp"
 
 namespace silhouette::pte {
 namespace {
@@ -170,18 +168,6 @@ class Reader {
 Outcome<graph::Graph> network_of(const VerifiedProgram& program, std::string_view name, std::size_t output,
                                  std::shared_ptr<const void> owner) {
   return Reader(program, output, std::move(owner), messages_of(name)).read();
-}
-
-Result<graph::Graph> read_network(std::span<const std::byte> file, std::string_view name, std::size_t output) {
-  try {
-    auto aligned = AlignedFile::of(file);
-    if (!aligned) return std::unexpected(aligned.error());
-    const auto program = verify_program(aligned->bytes, name);
-    if (!program) return std::unexpected(program.error());
-    return network_of(*program, name, output, std::move(aligned->copy));
-  } catch (const std::bad_alloc&) {
-    return messages_of(name).too_large("no memory is left to read it");
-  }
 }
 
 }  // namespace silhouette::pte

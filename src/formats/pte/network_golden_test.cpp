@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/hash_random.hpp"
-#include "formats/pte/network.hpp"
+#include "formats/pte/test_reading.hpp"
 #include "graph/passes.hpp"
 #include "graph/reference.hpp"
 #include "support/support.hpp"
@@ -19,6 +19,7 @@ namespace {
 using silhouette::test::read_bytes;
 using silhouette::test::read_npy_float;
 using silhouette::test::source_file;
+using test::read_network;
 using Dims = std::vector<std::int64_t>;
 
 /// The input that PyTorch got: hash_random over the NCHW index.
@@ -102,7 +103,7 @@ TEST_P(FullSizeNetworks, AgreeWithPytorchBeforeAndAfterPasses) {
   EXPECT_LE(graph::multiply_adds(*network), work);
   EXPECT_EQ(network->nodes.size(), GetParam().steps) << graph::describe(*network);
   // It takes minutes for the largest network if it is instrumented.
-  if (!GetParam().slow || !test::kInstrumented) expect_golden(*network);
+  if (!GetParam().slow || !silhouette::test::kInstrumented) expect_golden(*network);
 }
 
 TEST(EmbeddedNetwork, IsTheSameAfterPasses) {

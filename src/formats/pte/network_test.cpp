@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "formats/pte/test_models.hpp"
+#include "formats/pte/test_reading.hpp"
 #include "graph/reference.hpp"
 #include "support/support.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 using silhouette::test::read_bytes;
 using silhouette::test::source_file;
 using test::EditableModel;
+using test::read_network;
 using Dims = std::vector<std::int64_t>;
 using Kind = fb_xnnpack::XNodeUnion;
 using ::testing::AllOf;

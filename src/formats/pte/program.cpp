@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <new>
 #include <optional>
 #include <set>
 
@@ -327,18 +326,6 @@ class Parser {
 
 Outcome<VerifiedProgram> verify_program(Bytes file, std::string_view name) {
   return Parser(file, name).parse();
-}
-
-Result<Program> parse_program(std::span<const std::byte> bytes, std::string_view name) {
-  try {
-    const auto aligned = AlignedFile::of(bytes);
-    if (!aligned) return std::unexpected(aligned.error());
-    auto verified = verify_program(aligned->bytes, name);
-    if (!verified) return forward_error(std::move(verified));
-    return std::move(verified->program);
-  } catch (const std::bad_alloc&) {
-    return messages_of(name).too_large("no memory is left to check it");
-  }
 }
 
 Outcome<AlignedFile> AlignedFile::of(std::span<const std::byte> bytes) {

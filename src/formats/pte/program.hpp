@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +10,6 @@
 #include <vector>
 
 #include "formats/common/tensor_info.hpp"
-#include "silhouette/error.hpp"
 
 namespace silhouette::pte {
 
@@ -34,11 +31,5 @@ struct Program {
   std::vector<std::pair<std::size_t, std::size_t>> payloads_in_use;
   std::string_view fault_of_xnnpack;  ///< why it can't be trusted with a delegate, or nothing
 };
-
-/// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of
-/// the method `forward`, and every XNNPACK payload (node by node, shapes inferred and compared), so that an engine that
-/// trusts the file can run it. `name` stands for the file in messages. kInvalidModel, kUnsupportedModel,
-/// kLimitExceeded. Pure; reads nothing beyond `bytes`.
-Result<Program> parse_program(std::span<const std::byte> bytes, std::string_view name);
 
 }  // namespace silhouette::pte

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "formats/pte/test_models.hpp"
+#include "formats/pte/test_reading.hpp"
 #include "support/support.hpp"
 
 namespace silhouette::pte {
@@ -17,6 +18,7 @@ namespace fb = executorch_flatbuffer;
 using silhouette::test::read_bytes;
 using silhouette::test::source_file;
 using test::EditableModel;
+using test::parse_program;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -9,11 +9,10 @@
 #include "formats/pte/plan.hpp"
 #include "formats/pte/program.hpp"
 #include "formats/pte/xnnpack.hpp"
-#include "graph/graph.hpp"
 
 namespace silhouette::pte {
 
-/// A program that parse_program would accept, with what it was verified from. Borrows the file's bytes.
+/// A program, with what it was verified from. Borrows the file's bytes.
 struct VerifiedProgram {
   Program program;
   Plan forward;
@@ -28,11 +27,10 @@ struct AlignedFile {
   static Outcome<AlignedFile> of(std::span<const std::byte> bytes);
 };
 
-/// The work behind parse_program. `file` starts at a multiple of kFileAlignment. May throw std::bad_alloc.
+/// Verifies a whole ExecuTorch program: header, FlatBuffers structure, every segment, offset, index, arity and size of
+/// the method `forward`, and every XNNPACK payload (node by node, shapes inferred and compared), so that an engine that
+/// trusts the file can run it. `file` starts at a multiple of kFileAlignment; `name` stands for it in messages.
+/// kInvalidModel, kUnsupportedModel, kLimitExceeded. Pure; reads nothing beyond `file`. May throw std::bad_alloc.
 Outcome<VerifiedProgram> verify_program(Bytes file, std::string_view name);
-
-/// The work behind read_network. `owner` holds the program's bytes; null if the caller does. May throw std::bad_alloc.
-Outcome<graph::Graph> network_of(const VerifiedProgram& program, std::string_view name, std::size_t output,
-                                 std::shared_ptr<const void> owner);
 
 }  // namespace silhouette::pte
