@@ -45,17 +45,21 @@ WorkerSet::~WorkerSet() {
   for (auto& thread : threads_) thread.join();
 }
 
-int WorkerSet::grow(int threads) {
-  if (::getpid() != process_) return 1;
-  const std::lock_guard lock(mutex_);
+void WorkerSet::make_threads(std::size_t wanted) noexcept {
   try {
-    const auto wanted = static_cast<std::size_t>(std::max(threads, 1)) - 1;
     // Before there is a thread to be lost.
     threads_.reserve(wanted);
     while (threads_.size() < wanted) threads_.emplace_back([this] { work(); });
   } catch (const std::exception&) {
     // Fewer will do: no thread (std::system_error), or no memory for one, is to be had.
+    return;
   }
+}
+
+int WorkerSet::grow(int threads) {
+  if (::getpid() != process_) return 1;
+  const std::lock_guard lock(mutex_);
+  make_threads(static_cast<std::size_t>(std::max(threads, 1)) - 1);
   const int size = static_cast<int>(threads_.size()) + 1;
   {
     const std::lock_guard queue(queue_mutex_);

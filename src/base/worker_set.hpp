@@ -94,6 +94,7 @@ class WorkerSet {
   };
   static constexpr std::size_t kMostLoops = 64;  ///< open at once; callers beyond that work alone
 
+  void make_threads(std::size_t wanted) noexcept;
   void end_turn() noexcept;
   void give_turns() noexcept;
   void leave_queue(Waiting& who) noexcept;
