@@ -41,7 +41,8 @@ inline std::vector<std::string> untrue_lists(const native::Build& build, std::sp
   const native::Plan& plan = build.plan;
   constexpr std::size_t kRoom = 64;
   auto weights = *AlignedBuffer<float>::create(plan.weights + kRoom, "weights");
-  auto arena = *AlignedBuffer<float>::create(plan.arena + plan.scratch + kRoom, "the arena");
+  auto arena = *AlignedBuffer<float>::create(plan.arena + kRoom, "the arena");
+  auto scratch = *AlignedBuffer<float>::create(plan.scratch + kRoom, "a worker's scratch");
   auto output = *AlignedBuffer<float>::create(results + kRoom, "the result");
   auto pending = *AlignedBuffer<float>::create(results + kRoom, "the pending result");
   for (const native::Packing& packing : build.packings) {
@@ -57,13 +58,20 @@ inline std::vector<std::string> untrue_lists(const native::Build& build, std::sp
   std::vector<std::string> wrong;
   for (const auto& step : plan.steps) {
     native::Accesses accesses;
-    const native::Frame frame(bases, arena.data() + plan.arena, out_of_memory, &accesses);
+    const native::Frame frame(bases, scratch.data(), out_of_memory, &accesses);
+    // Nobody would write this into what a step hasn't asked for.
+    constexpr float kUntouched = -123456.75F;
+    const auto beyond = scratch.span().subspan(step->scratch);
+    std::ranges::fill(beyond, kUntouched);
     for (std::size_t task = 0; task < step->tasks; ++task) step->run(frame, task);
     const std::set<std::uint32_t> reads(step->reads.begin(), step->reads.end());
     const std::set<std::uint32_t> writes(step->writes.begin(), step->writes.end());
     const auto complain = [&](const char* what, std::uint32_t buffer) {
       wrong.push_back("'" + step->name + "' " + what + " buffer " + std::to_string(buffer));
     };
+    const auto is_touched = [](float value) { return value != kUntouched; };
+    if (std::ranges::any_of(beyond, is_touched))
+      wrong.push_back("'" + step->name + "' takes more scratch than it says");
     for (const auto buffer : accesses.reads) {
       if (!reads.contains(buffer)) complain("doesn't say that it reads", buffer);
     }

@@ -66,7 +66,9 @@ class StrassenProduct final : public Step {
     if (groups_ > threads) groups_ = std::min(tiles_, (groups_ + threads - 1) / threads * threads);
     panel_groups_ = std::clamp<std::size_t>((kTasksPerThread * threads + groups_ - 1) / groups_, 1, panels_);
     tasks = groups_ * panel_groups_;
-    scratch = kSums * kRowsAtATime * pass + kTiles * tile_floats();
+    const std::size_t most_rows = std::min((tiles_ + groups_ - 1) / groups_ * most, half_rows_);
+    const std::size_t most_chunks = (half_depth_ / kernels.block + passes_ - 1) / passes_;
+    scratch = kTiles * tile_floats() + kSums * most_rows * most_chunks * kernels.block;
     reads = {operands.a.buffer, operands.weights.buffer};
     if (operands.addend) reads.push_back(operands.addend->buffer);
     if (operands.row) reads.push_back(operands.row->buffer);
