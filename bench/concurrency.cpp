@@ -3,6 +3,7 @@
 // [FORWARDS]]]`.
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -30,6 +31,7 @@ struct Way {
   std::string name;
   std::vector<const ImageSegmentationModule*> callers;  ///< whom each calls
   std::vector<double> ms{};                             ///< a forward, on average, by round
+  std::vector<double> cpu_ms{};                         ///< of all threads together, likewise
   double fewest = std::numeric_limits<double>::max();   ///< of a caller's forwards, in parts of an equal share
 };
 
@@ -46,6 +48,16 @@ struct Photo {
   [[nodiscard]] ImageSource source() const { return ImageSource::pixels({bytes, width, height}); }
 };
 
+/// What this process has had of processors.
+double cpu_milliseconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto ms = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) * 1e-3;
+  };
+  return ms(used.ru_utime) + ms(used.ru_stime);
+}
+
 /// `forwards` of them in all, each by whichever caller comes first. False if one failed.
 bool run(Way& way, const Photo& photo, int forwards) {
   std::atomic<int> left = forwards;
@@ -54,6 +66,7 @@ bool run(Way& way, const Photo& photo, int forwards) {
   ForwardOptions options;
   options.resize = false;
   const auto start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_milliseconds();
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < way.callers.size(); ++i) {
@@ -67,6 +80,7 @@ bool run(Way& way, const Photo& photo, int forwards) {
   }
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   way.ms.push_back(took.count() / forwards);
+  way.cpu_ms.push_back((cpu_milliseconds() - cpu_start) / forwards);
   way.fewest = std::min(
       way.fewest, static_cast<double>(std::ranges::min(done)) * static_cast<double>(way.callers.size()) / forwards);
   return right;
@@ -125,16 +139,18 @@ int main(int argc, char** argv) {
       }
       if (round < 0) {
         way.ms.clear();
+        way.cpu_ms.clear();
         way.fewest = std::numeric_limits<double>::max();
       }
     }
   }
-  fmt::print("{:22} {:>10} {:>10} {:>12} {:>12}   {}\n", "", "ms minimum", "ms median", "x of minimum", "x of median",
-             "fewest of a caller");
+  fmt::print("{:22} {:>10} {:>10} {:>12} {:>12} {:>11}   {}\n", "", "ms minimum", "ms median", "x of minimum",
+             "x of median", "cpu minimum", "fewest of a caller");
+  const Way& split = ways[0];
   for (const Way& way : ways) {
-    fmt::print("{:22} {:10.2f} {:10.2f} {:12.3f} {:12.3f}   {:.2f} of its share\n", way.name, std::ranges::min(way.ms),
-               median(way.ms), std::ranges::min(ways[0].ms) / std::ranges::min(way.ms),
-               median(ways[0].ms) / median(way.ms), way.fewest);
+    fmt::print("{:22} {:10.2f} {:10.2f} {:12.3f} {:12.3f} {:11.2f}   {:.2f} of its share\n", way.name,
+               std::ranges::min(way.ms), median(way.ms), std::ranges::min(split.ms) / std::ranges::min(way.ms),
+               median(split.ms) / median(way.ms), std::ranges::min(way.cpu_ms), way.fewest);
   }
   return 0;
 }

@@ -40,7 +40,7 @@ inline void to_planes(const ToPlanes& t) {
 }
 
 /// Pixels of an input row that are blended at once, on the stack.
-inline constexpr std::size_t kBlendedPixels = 512;
+inline constexpr std::size_t kBlendedPixels = 480;
 
 inline void resize_planes(const ResizePlanesRow& r) {
   constexpr std::ptrdiff_t kWidth = kBlock;
