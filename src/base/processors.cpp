@@ -12,8 +12,6 @@
 namespace silhouette {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Microseconds of processor time in each period. Nothing if there is no limit, or none that makes sense.
 std::optional<double> share(double quota, double period) {
   if (!(quota > 0) || !(period > 0)) return std::nullopt;
@@ -21,8 +19,8 @@ std::optional<double> share(double quota, double period) {
 }
 
 /// cpu.max is "QUOTA PERIOD" or "max PERIOD" (Linux, Documentation/admin-guide/cgroup-v2.rst).
-std::optional<double> read_version_2(const fs::path& group) {
-  std::ifstream file(group / "cpu.max");
+std::optional<double> read_version_2(const std::string& group) {
+  std::ifstream file(group + "/cpu.max");
   double quota = 0;
   double period = 0;
   if (!(file >> quota >> period)) return std::nullopt;
@@ -30,25 +28,26 @@ std::optional<double> read_version_2(const fs::path& group) {
 }
 
 /// Without a limit the quota is −1 (Linux, Documentation/scheduler/sched-bwc.rst).
-std::optional<double> read_version_1(const fs::path& group) {
-  std::ifstream quota_file(group / "cpu.cfs_quota_us");
-  std::ifstream period_file(group / "cpu.cfs_period_us");
+std::optional<double> read_version_1(const std::string& group) {
+  std::ifstream quota_file(group + "/cpu.cfs_quota_us");
+  std::ifstream period_file(group + "/cpu.cfs_period_us");
   double quota = 0;
   double period = 0;
   if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
   return share(quota, period);
 }
 
-/// The least that `read` finds for the group and all above it.
+/// The least that `read` finds for the group, as "/outer/inner", and all above it.
 template <typename Read>
-std::optional<double> least_share(const fs::path& hierarchy, std::string_view group, const Read& read) {
+std::optional<double> least_share(const std::string& hierarchy, std::string_view group, const Read& read) {
   std::optional<double> least;
-  for (fs::path at = fs::path(group).relative_path().lexically_normal();; at = at.parent_path()) {
-    // A name above the root, as another namespace's groups have, leads out of the hierarchy.
-    if (at.empty() || *at.begin() != "..") {
-      if (const auto found = read(hierarchy / at)) least = std::min(*found, least.value_or(*found));
-    }
-    if (at.empty()) return least;
+  // A name above the root, as another namespace's groups have, leads out of the hierarchy.
+  if (group == "/.." || group.contains("/../") || group.ends_with("/..")) group = {};
+  while (group.ends_with('/')) group.remove_suffix(1);
+  for (;;) {
+    if (const auto found = read(hierarchy + std::string(group))) least = std::min(*found, least.value_or(*found));
+    if (group.empty()) return least;
+    group = group.substr(0, group.rfind('/') == group.npos ? 0 : group.rfind('/'));
   }
 }
 
@@ -63,7 +62,8 @@ bool lists(std::string_view controllers, std::string_view wanted) {
 
 }  // namespace
 
-std::optional<double> cgroup_processors(const fs::path& membership, const fs::path& mounts) {
+std::optional<double> cgroup_processors(const std::string& membership, const std::string& mounts) {
+  // Texts, not std::filesystem's paths: libstdc++ 12's crash where memory is refused.
   std::optional<double> least;
   std::ifstream file(membership);
   for (std::string line; std::getline(file, line);) {
@@ -76,11 +76,11 @@ std::optional<double> cgroup_processors(const fs::path& membership, const fs::pa
     std::optional<double> found;
     if (controllers.empty()) {
       // Where both versions are mounted, the second one has a folder of its own.
-      for (const fs::path& hierarchy : {mounts, mounts / "unified"}) {
+      for (const std::string& hierarchy : {mounts, mounts + "/unified"}) {
         if (!found) found = least_share(hierarchy, group, read_version_2);
       }
     } else if (lists(controllers, "cpu")) {
-      for (const fs::path& hierarchy : {mounts / controllers, mounts / "cpu"}) {
+      for (const std::string& hierarchy : {mounts + "/" + std::string(controllers), mounts + "/cpu"}) {
         if (!found) found = least_share(hierarchy, group, read_version_1);
       }
     }
