@@ -194,7 +194,7 @@ Result<std::vector<std::byte>> read_stream(const std::string& path, std::uint64_
   };
   if (file.get() < 0) return failed(errno);
   std::vector<std::byte> bytes;
-  std::array<std::byte, 1 << 16> chunk{};
+  std::vector<std::byte> chunk(std::size_t{1} << 16);
   std::array<pollfd, 2> descriptors{pollfd{.fd = file.get(), .events = POLLIN, .revents = 0},
                                     pollfd{.fd = wake_descriptor, .events = POLLIN, .revents = 0}};
   while (true) {
