@@ -31,7 +31,7 @@ constexpr std::size_t kHeaderBytes = 4096;
 constexpr std::string_view kModelKey = "layout";
 
 /// The version that the hashes below are of.
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 
 struct Network {
   std::string name;
