@@ -127,12 +127,11 @@ class NativeEngine final : public Engine {
     (*workspace)->bases[tail == Tail::kWhole ? plan_.output : plan_.pending_output] = logits.values.data();
     bool cancelled = false;
     std::optional<native::Guard> guard(std::in_place, plan_, (*workspace)->memory.span(), (*workspace)->frames.size());
-    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-      const auto& step = plan_.steps[i];
+    for (const auto& step : plan_.steps) {
       if (step->is_tail && step->tail != tail) continue;
       cancelled = stop.stop_requested();
       if (cancelled) break;
-      guard->before(i);
+      guard->before(*step);
       const auto start = std::chrono::steady_clock::now();
       pool_->parallel_for(step->tasks, [&step, &frames = (*workspace)->frames](std::size_t task, std::size_t worker) {
         step->run(frames[worker], task);
@@ -141,7 +140,6 @@ class NativeEngine final : public Engine {
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
         times->push_back({.name = step->name, .milliseconds = took.count(), .multiply_adds = step->multiply_adds});
       }
-      guard->after(i);
     }
     guard.reset();
     const bool out_of_memory = (*workspace)->out_of_memory.exchange(false);

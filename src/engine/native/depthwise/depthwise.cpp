@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "engine/native/products/groups.hpp"
 
 namespace silhouette::native {
@@ -18,8 +16,8 @@ constexpr std::int64_t kMostRingFloats = 8192;
 
 class Depthwise final : public Step {
  public:
-  Depthwise(const Network& network, DepthwiseWindow window, View from, View to)
-      : window_(std::move(window)),
+  Depthwise(const Network& network, const DepthwiseWindow& window, View from, View to)
+      : window_(window),
         block_(network.block()),
         from_(from),
         to_(to),
@@ -181,12 +179,12 @@ bool is_depthwise(const Network& network, const Node& node) {
 
 void emit(Builder& builder, const Node& node, const choice::Depthwise& /*chosen*/) {
   const ImageShape in = *builder.image(node.inputs[0]);
-  DepthwiseWindow window(builder, node);
+  const DepthwiseWindow window(builder, node);
   View from = builder.view(node.inputs[0], Layout::kBlocked);
   const std::int64_t times = window.out().channels / in.channels;
   if (times > 1) from = add_repeated_channels(builder, from, in, times);
   const View to = builder.result(node.output, Layout::kBlocked);
-  builder.add_step(std::make_unique<Depthwise>(builder, std::move(window), from, to));
+  builder.add_step(std::make_unique<Depthwise>(builder, window, from, to));
 }
 
 }  // namespace silhouette::native

@@ -101,7 +101,7 @@ class DepthwiseWindow {
 /// panel of channels at a time. `segments`: one for all rows of the image, or one for each of its lines.
 std::unique_ptr<Step> make_product_depthwise(const Network& network, std::unique_ptr<Product> product,
                                              std::vector<Segment> segments, std::int64_t product_multiply_adds,
-                                             DepthwiseWindow window, View result);
+                                             const DepthwiseWindow& window, View result);
 
 /// Whether lines are short enough for that before a depthwise convolution.
 bool fits_product_depthwise(const Network& network, const graph::Node& node);

@@ -20,10 +20,10 @@ constexpr std::int64_t kBandSpans = 8;
 class ProductDepthwise final : public Step {
  public:
   ProductDepthwise(const Network& network, std::unique_ptr<Product> product, std::vector<Segment> segments,
-                   std::int64_t product_multiply_adds, DepthwiseWindow window, View result)
+                   std::int64_t product_multiply_adds, const DepthwiseWindow& window, View result)
       : product_(std::move(product)),
         segments_(std::move(segments)),
-        window_(std::move(window)),
+        window_(window),
         block_(static_cast<std::int64_t>(network.block())),
         to_(result),
         blocks_(network.blocks(window_.in().channels)),
@@ -117,9 +117,9 @@ bool fits_product_depthwise(const Network& network, const graph::Node& node) {
 
 std::unique_ptr<Step> make_product_depthwise(const Network& network, std::unique_ptr<Product> product,
                                              std::vector<Segment> segments, std::int64_t product_multiply_adds,
-                                             DepthwiseWindow window, View result) {
+                                             const DepthwiseWindow& window, View result) {
   return std::make_unique<ProductDepthwise>(network, std::move(product), std::move(segments), product_multiply_adds,
-                                            std::move(window), result);
+                                            window, result);
 }
 
 }  // namespace silhouette::native

@@ -19,51 +19,39 @@
 
 namespace silhouette::native {
 
-/// During one run, what no step may touch: of the arena all buffers that aren't alive, of workers' scratch all that the
-/// step hasn't asked for. With AddressSanitizer a step whose lists are wrong is reported there; else this is nothing.
+/// During one run, what a step may touch: of the arena the buffers that it says it reads or writes, of workers' scratch
+/// what it has asked for. With AddressSanitizer a step whose lists are wrong is reported unless what it touches happens
+/// to lie within a buffer of its own; else this is nothing.
 class Guard {
  public:
 #ifdef SILHOUETTE_GUARDS_ARENA
   /// `memory`: the arena, then so many workers' scratch.
   Guard(const Plan& plan, std::span<float> memory, std::size_t workers)
-      : plan_(&plan), memory_(memory), workers_(workers) {
-    close(memory_);
-  }
+      : plan_(&plan), memory_(memory), workers_(workers) {}
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
   ~Guard() { open(memory_); }
 
-  void before(std::size_t step) {
-    for (std::size_t i = 0; i < plan_->buffers.size(); ++i) {
-      if (plan_->is_in_arena(i) && plan_->buffers[i].life.first == step) open(floats(plan_->buffers[i]));
+  void before(const Step& step) {
+    ASAN_POISON_MEMORY_REGION(memory_.data(), memory_.size_bytes());
+    for (const auto* const list : {&step.reads, &step.writes}) {
+      for (const std::uint32_t buffer : *list) {
+        if (plan_->is_in_arena(buffer))
+          open(memory_.subspan(plan_->buffers[buffer].offset, plan_->buffers[buffer].size));
+      }
     }
-    for (std::size_t i = 0; i < workers_; ++i) {
-      const auto scratch = memory_.subspan(plan_->arena + i * plan_->scratch, plan_->scratch);
-      close(scratch);
-      open(scratch.first(plan_->steps[step]->scratch));
-    }
-  }
-  void after(std::size_t step) {
-    for (std::size_t i = 0; i < plan_->buffers.size(); ++i) {
-      const Life& life = plan_->buffers[i].life;
-      if (plan_->is_in_arena(i) && life.first <= step && life.last == step) close(floats(plan_->buffers[i]));
-    }
+    for (std::size_t i = 0; i < workers_; ++i) open(memory_.subspan(plan_->arena + i * plan_->scratch, step.scratch));
   }
 
  private:
-  static void close(std::span<float> floats) { ASAN_POISON_MEMORY_REGION(floats.data(), floats.size_bytes()); }
   static void open(std::span<float> floats) { ASAN_UNPOISON_MEMORY_REGION(floats.data(), floats.size_bytes()); }
-  [[nodiscard]] std::span<float> floats(const Buffer& buffer) const {
-    return memory_.subspan(buffer.offset, buffer.size);
-  }
 
   const Plan* plan_;
   std::span<float> memory_;
   std::size_t workers_;
 #else
   Guard(const Plan& /*plan*/, std::span<float> /*memory*/, std::size_t /*workers*/) {}
-  void before(std::size_t /*step*/) {}
-  void after(std::size_t /*step*/) {}
+  void before(const Step& /*step*/) {}
 #endif
 };
 

@@ -10,16 +10,24 @@ namespace {
 /// A cache line's worth of floats, also a multiple of every block.
 constexpr std::size_t kAlignment = 16;
 
-void find_lives(Plan& plan) {
+struct Life {
+  std::size_t first = std::numeric_limits<std::size_t>::max();
+  std::size_t last = 0;
+
+  [[nodiscard]] bool meets(const Life& other) const noexcept { return first <= other.last && other.first <= last; }
+};
+
+std::vector<Life> lives(const Plan& plan) {
+  std::vector<Life> result(plan.buffers.size());
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     for (const auto* const list : {&plan.steps[i]->reads, &plan.steps[i]->writes}) {
       for (const std::uint32_t buffer : *list) {
-        Life& life = plan.buffers[buffer].life;
-        life.first = std::min(life.first, i);
-        life.last = std::max(life.last, i);
+        result[buffer].first = std::min(result[buffer].first, i);
+        result[buffer].last = std::max(result[buffer].last, i);
       }
     }
   }
+  return result;
 }
 
 }  // namespace
@@ -27,7 +35,7 @@ void find_lives(Plan& plan) {
 void place_buffers(Plan& plan) {
   for (const auto& step : plan.steps) plan.scratch = std::max(plan.scratch, step->scratch);
   plan.scratch = (plan.scratch + kAlignment - 1) / kAlignment * kAlignment;
-  find_lives(plan);
+  const std::vector<Life> life = lives(plan);
   std::vector<std::size_t> order(plan.buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::erase_if(order, [&](std::size_t i) { return !plan.is_in_arena(i); });
@@ -45,7 +53,7 @@ void place_buffers(Plan& plan) {
     std::size_t end = 0;  // of what lives at the same time and lies before
     for (const std::size_t j : placed) {
       const Buffer& other = plan.buffers[j];
-      if (!buffer.life.meets(other.life)) continue;
+      if (!life[i].meets(life[j])) continue;
       if (other.offset >= end) {
         const std::size_t gap = other.offset - end;
         if (gap >= size && gap < best_gap) {

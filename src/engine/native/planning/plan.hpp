@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -90,19 +89,10 @@ class Step {
   std::vector<std::uint32_t> writes;
 };
 
-/// The steps, by number, that a buffer is alive in: from the first that writes it to the last that reads it.
-struct Life {
-  std::size_t first = std::numeric_limits<std::size_t>::max();
-  std::size_t last = 0;
-
-  [[nodiscard]] bool meets(const Life& other) const noexcept { return first <= other.last && other.first <= last; }
-};
-
 /// Room for values that live from one step to a later one.
 struct Buffer {
   std::size_t size = 0;    ///< floats
   std::size_t offset = 0;  ///< in the arena
-  Life life = {};
 };
 
 /// Makes packed constants: `run(destination, part)` for every part, in any order; false if memory didn't suffice.
@@ -137,7 +127,7 @@ struct Plan {
 };
 
 /// Gives every buffer its place in the arena: buffers that are alive at the same step don't overlap. Best fit, the
-/// largest first. Sets buffers' lives, too, and what a worker's scratch comes to.
+/// largest first. Sets what a worker's scratch comes to.
 void place_buffers(Plan& plan);
 
 }  // namespace silhouette::native

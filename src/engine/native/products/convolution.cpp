@@ -160,10 +160,10 @@ class Convolution {
       builder_.add_step(std::move(step));
       return;
     }
-    DepthwiseWindow window(builder_, *depthwise_);
+    const DepthwiseWindow window(builder_, *depthwise_);
     const View to = builder_.result(depthwise_->output, Layout::kBlocked);
     builder_.add_step(
-        make_product_depthwise(builder_, std::move(step), std::move(segments), multiply_adds, std::move(window), to));
+        make_product_depthwise(builder_, std::move(step), std::move(segments), multiply_adds, window, to));
   }
 
   /// Where the result goes, unless it lives only within a step.
