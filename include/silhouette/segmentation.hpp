@@ -52,7 +52,7 @@ struct StageTimings {
 /// How a result was made.
 struct SegmentationInfo {
   std::string model;          ///< the name, path or URL given to `load`; "bytes" for bytes
-  std::string engine;         ///< "executorch"
+  std::string engine;         ///< "native" or "executorch"
   std::string engine_reason;  ///< why that engine ran
   int image_width = 0;        ///< the upright original's size, pixels
   int image_height = 0;

@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace silhouette::kernels {
+
+inline constexpr std::size_t kCacheLineFloats = 16;  ///< as all processors that this runs on have them
 
 // Images are kept in blocks of channels: [channels / block][pixels][block], the last block filled up with lanes that
 // hold finite numbers of no meaning. One layout serves matrix products, windows and transforms: neighbouring pixels of
@@ -15,12 +18,13 @@ enum class Function : std::uint8_t { kNone, kHardswish, kHardsigmoid, kSigmoid }
 /// The last thing that happens to a result: function, then clamp.
 struct Epilogue {
   Function function = Function::kNone;
-  float min = 0;  ///< −∞ for none
-  float max = 0;  ///< +∞ for none
+  float min = -std::numeric_limits<float>::infinity();
+  float max = std::numeric_limits<float>::infinity();
 };
 
-/// A stretch of a matrix product's depth: `chunks` × `chunk_length` values of every row and as many rows of the panel.
-struct Run {
+/// A part of a matrix product's depth that lies in one piece: `chunks` × `chunk_length` values of every row and as many
+/// rows of the panel.
+struct DepthPart {
   std::ptrdiff_t a = 0;  ///< from Tile::a
   std::ptrdiff_t b = 0;  ///< from Tile::b
 };
@@ -29,12 +33,12 @@ struct Run {
 struct Tile {
   const float* a = nullptr;
   std::ptrdiff_t row_stride = 0;  ///< between rows of A
-  const Run* runs = nullptr;
-  std::size_t run_count = 0;
-  std::size_t chunks = 0;           ///< in every run
+  const DepthPart* parts = nullptr;
+  std::size_t part_count = 0;
+  std::size_t chunks = 0;           ///< in every part
   std::ptrdiff_t chunk_stride = 0;  ///< between chunks of A; in B chunks follow each other
   std::size_t chunk_length = 0;     ///< obeyed by the general kernels only; others take a block
-  std::size_t last_length = 0;      ///< of every run's last chunk, if that is less; not for the general kernels
+  std::size_t last_length = 0;      ///< of every part's last chunk, if that is less; not for the general kernels
   const float* b = nullptr;         ///< panel: depth × (blocks of columns × block)
   float* c = nullptr;
   std::ptrdiff_t c_row_stride = 0;
@@ -46,7 +50,7 @@ struct Tile {
   std::ptrdiff_t addend_block_stride = 0;
   /// What will be read soon, to be fetched into the second-level cache on the way: so many cache lines a chunk.
   const float* next = nullptr;
-  std::size_t next_lines = 0;
+  std::size_t next_cache_lines = 0;
   bool finish = true;  ///< apply the epilogue
   Epilogue epilogue;
 };

@@ -58,11 +58,11 @@ void tiles(benchmark::State& state, const Kernels& k, std::size_t blocks, std::s
   const auto b = random_floats(depth * blocks * k.block);
   auto c = random_floats(all * blocks * k.block);
   const auto bias = random_floats(blocks * k.block);
-  const kernels::Run run;
+  const kernels::DepthPart part;
   kernels::Tile tile;
   tile.row_stride = static_cast<std::ptrdiff_t>(k.block);
-  tile.runs = &run;
-  tile.run_count = 1;
+  tile.parts = &part;
+  tile.part_count = 1;
   tile.chunks = depth / k.block;
   tile.chunk_stride = static_cast<std::ptrdiff_t>(all * k.block);
   tile.chunk_length = k.block;

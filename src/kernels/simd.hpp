@@ -111,7 +111,6 @@ template <typename V>
 #endif
   return v;
 }
-inline constexpr std::size_t kLineFloats = 16;  ///< of a cache line
 [[gnu::always_inline]] inline void prefetch_later(const float* p) {
   __builtin_prefetch(p, 0, 2);
 }

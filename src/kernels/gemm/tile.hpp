@@ -35,7 +35,7 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const bool has_tail = kKind != Rows::kGeneral && t.last_length != 0;
   const std::size_t whole_chunks = t.chunks - (has_tail ? 1 : 0);
   const float* next = t.next;
-  const std::size_t next_lines = t.next_lines;
+  const std::size_t next_cache_lines = t.next_cache_lines;
   // An image's values have left the caches since they were made.
   if (t.earlier != nullptr) {
 #pragma GCC unroll 16
@@ -47,9 +47,9 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       }
     }
   }
-  for (const Run *run = t.runs, *const end = run + t.run_count; run != end; ++run) {
-    const float* a = t.a + run->a;
-    const float* b = t.b + run->b;
+  for (const DepthPart *part = t.parts, *const end = part + t.part_count; part != end; ++part) {
+    const float* a = t.a + part->a;
+    const float* b = t.b + part->b;
     const auto step = [&] [[gnu::always_inline]] (std::size_t k) {
       Vec column[kVecs];
 #pragma GCC unroll 16
@@ -62,9 +62,9 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       }
     };
     for (std::size_t chunk = whole_chunks; chunk != 0; --chunk) {
-      for (std::size_t i = 0; i < next_lines; ++i) {
+      for (std::size_t i = 0; i < next_cache_lines; ++i) {
         prefetch_later(next);
-        next += kLineFloats;
+        next += kCacheLineFloats;
       }
       // The next chunks of A are far away: no hardware prefetcher follows. The last of few chunks fetch the
       // next tile's first; of many it was slower.

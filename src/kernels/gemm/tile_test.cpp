@@ -12,7 +12,7 @@ void test_tile(const Kernels& kernels, Picker& picker, Rows kind, std::size_t ro
   const std::size_t block = kernels.block;
   const std::size_t columns = blocks * block;
   Tile tile;
-  tile.run_count = picker.pick<std::size_t>(1, 3);
+  tile.part_count = picker.pick<std::size_t>(1, 3);
   // Few, or more than what a tile treats as few.
   tile.chunks = picker.coin() ? picker.pick<std::size_t>(1, 3) : picker.pick<std::size_t>(8, 10);
   const std::size_t length = kind == Rows::kGeneral ? picker.pick<std::size_t>(1, block + 3) : block;
@@ -21,15 +21,15 @@ void test_tile(const Kernels& kernels, Picker& picker, Rows kind, std::size_t ro
   const std::size_t row_stride = kind == Rows::kPacked ? block : length + picker.pick<std::size_t>(0, 5);
   const std::size_t chunk_stride = rows * row_stride + picker.pick<std::size_t>(0, 3) * block;
   const std::size_t panel = tile.chunks * length * columns;
-  Floats a(tile.run_count * tile.chunks * chunk_stride, picker.random());
-  Floats b(tile.run_count * panel, picker.random());
-  // Both in another order than their runs.
-  std::vector<Run> runs;
-  for (std::size_t i = tile.run_count; i-- > 0;) {
-    runs.push_back({.a = static_cast<std::ptrdiff_t>(i * tile.chunks * chunk_stride),
-                    .b = static_cast<std::ptrdiff_t>((tile.run_count - 1 - i) * panel)});
+  Floats a(tile.part_count * tile.chunks * chunk_stride, picker.random());
+  Floats b(tile.part_count * panel, picker.random());
+  // Both in another order than their parts.
+  std::vector<DepthPart> parts;
+  for (std::size_t i = tile.part_count; i-- > 0;) {
+    parts.push_back({.a = static_cast<std::ptrdiff_t>(i * tile.chunks * chunk_stride),
+                     .b = static_cast<std::ptrdiff_t>((tile.part_count - 1 - i) * panel)});
   }
-  tile.runs = runs.data();
+  tile.parts = parts.data();
   tile.a = a.data();
   tile.row_stride = static_cast<std::ptrdiff_t>(row_stride);
   tile.chunk_stride = static_cast<std::ptrdiff_t>(chunk_stride);
@@ -56,7 +56,7 @@ void test_tile(const Kernels& kernels, Picker& picker, Rows kind, std::size_t ro
   if (in_place || picker.coin()) tile.earlier = in_place ? c.data() : earlier.data();
   if (picker.coin()) {
     tile.next = b.data();
-    tile.next_lines = picker.pick<std::size_t>(0, 2);
+    tile.next_cache_lines = picker.pick<std::size_t>(0, 2);
   }
   tile.finish = picker.pick(0, 3) != 0;
   tile.epilogue = picker.epilogue();
@@ -67,20 +67,20 @@ void test_tile(const Kernels& kernels, Picker& picker, Rows kind, std::size_t ro
                                            : kernels.general)[blocks - 1][rows - 1];
   kernel(tile);
 
-  SCOPED_TRACE(fmt::format("{} rows, {} blocks, {} runs of {} chunks of {} (last {}), bias {}, earlier {}, addend {}",
-                           rows, blocks, tile.run_count, tile.chunks, length, tile.last_length, tile.bias != nullptr,
+  SCOPED_TRACE(fmt::format("{} rows, {} blocks, {} parts of {} chunks of {} (last {}), bias {}, earlier {}, addend {}",
+                           rows, blocks, tile.part_count, tile.chunks, length, tile.last_length, tile.bias != nullptr,
                            tile.earlier != nullptr, tile.addend != nullptr));
   std::size_t written = 0;
   for (std::size_t row = 0; row < rows; ++row) {
     for (std::size_t column = 0; column < columns; ++column) {
       Sum sum;
       if (tile.bias != nullptr) sum.add(bias[column]);
-      for (const Run& run : runs) {
+      for (const DepthPart& part : parts) {
         for (std::size_t chunk = 0; chunk < tile.chunks; ++chunk) {
           const bool is_last = chunk + 1 == tile.chunks && tile.last_length != 0;
           for (std::size_t k = 0; k < (is_last ? tile.last_length : length); ++k) {
-            sum.add(a[static_cast<std::size_t>(run.a) + row * row_stride + chunk * chunk_stride + k],
-                    b[static_cast<std::size_t>(run.b) + (chunk * length + k) * columns + column]);
+            sum.add(a[static_cast<std::size_t>(part.a) + row * row_stride + chunk * chunk_stride + k],
+                    b[static_cast<std::size_t>(part.b) + (chunk * length + k) * columns + column]);
           }
         }
       }

@@ -15,8 +15,8 @@ using graph::Op;
 
 /// Values that a task goes through: how they are cut doesn't depend on the threads.
 constexpr std::size_t kValuesAtATime = 1 << 14;
-/// Shorter runs of values than that aren't worth a kernel's call.
-constexpr std::int64_t kShortestRun = 8;
+/// Fewer values that follow each other aren't worth a kernel's call.
+constexpr std::int64_t kFewestValues = 8;
 
 /// The kernels of operators. What isn't here is the plain interpreter's.
 struct BinaryKernel {
@@ -392,7 +392,7 @@ std::optional<choice::Broadcast> choose_broadcast(const Network& network, const 
   chosen.loops = pair_loops(network, node.output, layout, repeated_strides(network, node.inputs[0], chosen.a, dims),
                             repeated_strides(network, node.inputs[1], chosen.b, dims));
   const PairLoop& inner = chosen.loops.back();
-  if (inner.a > 1 || inner.b > 1 || (!must && inner.count < kShortestRun)) return std::nullopt;
+  if (inner.a > 1 || inner.b > 1 || (!must && inner.count < kFewestValues)) return std::nullopt;
   return chosen;
 }
 

@@ -14,7 +14,7 @@ constexpr std::size_t kValuesAtATime = 1 << 14;
 constexpr std::size_t kTasksPerThread = 8;
 
 /// A few values, by what a register holds: a call for each would take longer.
-void copy_run(const float* from, std::size_t count, float* to) {
+void copy_values(const float* from, std::size_t count, float* to) {
   constexpr std::size_t kMost = 64;
   constexpr std::size_t kEight = 8;
   constexpr std::size_t kFour = 4;
@@ -142,7 +142,7 @@ class Gather final : public Step {
     const Loop inner = piece.loops[rank];
     const auto count = static_cast<std::size_t>(inner.count);
     if (inner.to == 1 && inner.from == 1) {
-      return walk({outer.data(), rank}, from, to, [&](const float* a, float* b) { copy_run(a, count, b); });
+      return walk({outer.data(), rank}, from, to, [&](const float* a, float* b) { copy_values(a, count, b); });
     }
     if (inner.to == 1 && inner.from == 0) {
       return walk({outer.data(), rank}, from, to, [&](const float* a, float* b) { std::fill_n(b, count, *a); });

@@ -7,9 +7,8 @@ namespace {
 
 /// Rows of A that a task goes through at once: with the depth of one pass they take a part of the second-level cache.
 constexpr std::size_t kRowsAtATime = 96;
-/// Of a cache, in floats; and how many of them are worth fetching ahead for a chunk that is multiplied.
-constexpr std::size_t kLineFloats = 16;
-constexpr std::size_t kMostLines = 8;
+/// As many are worth fetching ahead for a chunk that is multiplied.
+constexpr std::size_t kMostCacheLines = 8;
 
 }  // namespace
 
@@ -62,13 +61,13 @@ void Product::make_passes(const std::vector<Tap>& taps) {
   const auto add_pass = [&](std::size_t begin, std::size_t count) {
     const std::size_t end = geometry_.first_channel + (begin + count) * geometry_.chunk_length;
     const std::size_t empty = end - std::min(end, geometry_.panels.channels);
-    passes.push_back({.runs = {}, .chunks = count, .last_length = empty == 0 ? 0 : geometry_.chunk_length - empty});
+    passes.push_back({.parts = {}, .chunks = count, .last_length = empty == 0 ? 0 : geometry_.chunk_length - empty});
   };
-  const auto add_run = [&](const Tap& tap, std::size_t chunk) {
+  const auto add_part = [&](const Tap& tap, std::size_t chunk) {
     const std::size_t depth =
         tap.index * geometry_.panels.tap_channels + geometry_.first_channel + chunk * geometry_.chunk_length;
     for (std::size_t width = 1; width <= 2; ++width) {
-      passes.back().runs[width - 1].push_back(
+      passes.back().parts[width - 1].push_back(
           {.a = tap.a + static_cast<std::ptrdiff_t>(chunk) * geometry_.chunk_stride,
            .b = static_cast<std::ptrdiff_t>(depth * width * geometry_.panels.block)});
     }
@@ -82,14 +81,14 @@ void Product::make_passes(const std::vector<Tap>& taps) {
       for (std::size_t part = 0; part < parts; ++part) {
         const std::size_t begin = geometry_.chunks * part / parts;
         add_pass(begin, geometry_.chunks * (part + 1) / parts - begin);
-        add_run(tap, begin);
+        add_part(tap, begin);
       }
     }
   } else {
     const std::size_t together = most / geometry_.chunks;
     for (std::size_t i = 0; i < taps.size(); ++i) {
       if (i % together == 0) add_pass(0, geometry_.chunks);
-      add_run(taps[i], 0);
+      add_part(taps[i], 0);
     }
   }
   most_passes_ = std::max(most_passes_, passes.size());
@@ -142,14 +141,15 @@ Product::Upcoming Product::look_ahead(const Frame& frame, std::size_t panel, std
   if (pass_index >= passes.size() || passes[pass_index].chunks == 0) return {};
   const Pass& pass = passes[pass_index];
   const std::size_t width = geometry_.panels.width(panel);
-  const auto& runs = pass.runs[width - 1];
-  const std::size_t chunks = runs.size() * pass.chunks;
+  const auto& parts = pass.parts[width - 1];
+  const std::size_t chunks = parts.size() * pass.chunks;
   const std::size_t floats = chunks * geometry_.chunk_length * width * geometry_.panels.block;
   const std::size_t tiles = (rows + kernels_->tile_rows[width - 1] - 1) / kernels_->tile_rows[width - 1];
   Upcoming upcoming;
-  upcoming.panel = frame.from(geometry_.weights) + geometry_.panels.panel_offset(panel) + runs.front().b;
+  upcoming.panel = frame.from(geometry_.weights) + geometry_.panels.panel_offset(panel) + parts.front().b;
   upcoming.end = upcoming.panel + floats;
-  upcoming.lines = std::min(kMostLines, (floats / kLineFloats + tiles * chunks - 1) / (tiles * chunks));
+  upcoming.cache_lines =
+      std::min(kMostCacheLines, (floats / kernels::kCacheLineFloats + tiles * chunks - 1) / (tiles * chunks));
   return upcoming;
 }
 
@@ -200,8 +200,8 @@ kernels::Tile Product::tile(const Frame& frame, std::size_t panel, const Pass& p
   const std::size_t width = g.panels.width(panel) - 1;
   kernels::Tile tile;
   tile.row_stride = g.row_stride;
-  tile.runs = pass.runs[width].data();
-  tile.run_count = pass.runs[width].size();
+  tile.parts = pass.parts[width].data();
+  tile.part_count = pass.parts[width].size();
   tile.chunks = pass.chunks;
   tile.chunk_stride = g.chunk_stride;
   tile.chunk_length = g.chunk_length;
@@ -244,9 +244,9 @@ void Product::run_tiles(const Frame& frame, std::size_t panel, std::size_t pass_
     tile.earlier = is_first ? nullptr : c;
     tile.addend = addend;
     tile.next = upcoming.panel;
-    tile.next_lines = upcoming.panel < upcoming.end ? upcoming.lines : 0;
+    tile.next_cache_lines = upcoming.panel < upcoming.end ? upcoming.cache_lines : 0;
     tiles_[width][rows - 1](tile);
-    upcoming.panel += tile.next_lines * tile.run_count * tile.chunks * kLineFloats;
+    upcoming.panel += tile.next_cache_lines * tile.part_count * tile.chunks * kernels::kCacheLineFloats;
     a += static_cast<std::ptrdiff_t>(rows) * g.row_stride;
     c += static_cast<std::ptrdiff_t>(rows) * tile.c_row_stride;
     if (addend != nullptr) addend += static_cast<std::ptrdiff_t>(rows) * tile.addend_row_stride;

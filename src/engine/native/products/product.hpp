@@ -110,7 +110,7 @@ class Product : public Step {
 
   /// A part of the depth that fits into the first-level cache.
   struct Pass {
-    std::vector<kernels::Run> runs[2];  ///< for panels of one and of two blocks
+    std::vector<kernels::DepthPart> parts[2];  ///< for panels of one and of two blocks
     std::size_t chunks = 0;
     std::size_t last_length = 0;  ///< of the channels' last chunk, if that isn't whole
   };
@@ -121,7 +121,7 @@ class Product : public Step {
   struct Upcoming {
     const float* panel = nullptr;
     const float* end = nullptr;
-    std::size_t lines = 0;  ///< for every chunk
+    std::size_t cache_lines = 0;  ///< for every chunk
   };
   /// All of a tile but where it begins.
   [[nodiscard]] kernels::Tile tile(const Frame& frame, std::size_t panel, const Pass& pass,

@@ -26,7 +26,6 @@ using graph::Node;
 constexpr std::size_t kRowsAtATime = 56;
 /// Depth of a pass, at most.
 constexpr std::size_t kMaxDepth = 512;
-constexpr std::size_t kLineFloats = 16;
 constexpr std::size_t kMaxBlock = 16;
 /// The left-hand sums of some rows and a part of the depth, and the tiles of sums of products.
 constexpr std::size_t kSums = 4;
@@ -155,10 +154,10 @@ class StrassenProduct final : public Step {
     float* const u4 = u2 + tile_floats();
     float* const p = u4 + tile_floats();
     alignas(64) float bias[2 * kMaxBlock];
-    const kernels::Run run;
+    const kernels::DepthPart whole;
     kernels::Tile tile;
     tile.row_stride = static_cast<std::ptrdiff_t>(block);
-    tile.runs = &run;
+    tile.parts = &whole;
     tile.chunk_length = block;
     tile.chunks = place.chunks;
     tile.finish = false;
@@ -221,20 +220,20 @@ class StrassenProduct final : public Step {
         part.c += rows * block;
         if (part.earlier != nullptr) part.earlier += rows * block;
         if (part.addend != nullptr) part.addend += rows * block;
-        part.next += part.next_lines * part.chunks * kLineFloats;
+        part.next += part.next_cache_lines * part.chunks * kernels::kCacheLineFloats;
       }
     };
     // The next factor, which follows in memory but for the last of a panel, comes to the cache meanwhile.
-    const std::size_t lines = place.chunks * block * width / kLineFloats;
+    const std::size_t cache_lines = place.chunks * block * width / kernels::kCacheLineFloats;
     const auto multiply_by = [&](std::size_t factor) {
       tile.b = factors + factor * panel_floats;
-      tile.run_count = 1;
+      tile.part_count = 1;
       tile.next = tile.b + panel_floats;
-      tile.next_lines = (lines + tiles * place.chunks - 1) / (tiles * place.chunks);
+      tile.next_cache_lines = (cache_lines + tiles * place.chunks - 1) / (tiles * place.chunks);
       all_tiles();
     };
     const auto add_only = [&] {
-      tile.run_count = 0;
+      tile.part_count = 0;
       all_tiles();
     };
 

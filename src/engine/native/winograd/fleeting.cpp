@@ -73,11 +73,11 @@ class FleetingProducts final : public Step {
     const std::size_t block = kernels_->block;
     const std::size_t pair = transformed_->pair(p, q);
     const std::size_t rows = transformed_->rows(p, q);
-    const kernels::Run run;
+    const kernels::DepthPart whole;
     kernels::Tile tile;
     tile.row_stride = static_cast<std::ptrdiff_t>(block);
-    tile.runs = &run;
-    tile.run_count = 1;
+    tile.parts = &whole;
+    tile.part_count = 1;
     tile.chunks = depth / block;
     tile.chunk_stride = static_cast<std::ptrdiff_t>(rows * block);
     tile.chunk_length = block;
