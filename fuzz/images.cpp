@@ -1,4 +1,5 @@
-// Any bytes as an encoded image: refused with a reason, or decoded; by decoders that can, to the same pixels every time.
+// Any bytes as an encoded image: refused with a reason, or decoded; by decoders that can, to the same pixels every
+// time.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -27,8 +28,8 @@ void require_reason(const Error& error) {
   require_one_line(error.message);
 }
 
-/// Whether a broken file, too, is decoded to the same pixels every time. libwebp's animation decoder, and what reads GIF, HEIF
-/// and JPEG XL, may judge one by memory that nobody has written.
+/// Whether a broken file, too, is decoded to the same pixels every time. libwebp's animation decoder, and what reads
+/// GIF, HEIF and JPEG XL, may judge one by memory that nobody has written.
 bool is_repeatable(std::span<const std::byte> bytes) {
   static constexpr std::array<std::string_view, 4> kNames{"JPEG", "PNG", "TIFF", "PPM"};
   const auto* const format = sniff_format(bytes).readable;
