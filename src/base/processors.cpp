@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace silhouette {
 namespace {
@@ -20,9 +21,11 @@ std::optional<double> share(double quota, double period) {
   return quota / period;
 }
 
+// Names are put together as strings: the C++ library's paths aren't sound when memory ends while they are joined.
+
 /// cpu.max is "QUOTA PERIOD" or "max PERIOD" (Linux, Documentation/admin-guide/cgroup-v2.rst).
-std::optional<double> read_version_2(const fs::path& group) {
-  std::ifstream file(group / "cpu.max");
+std::optional<double> read_version_2(const std::string& group) {
+  std::ifstream file(group + "/cpu.max");
   double quota = 0;
   double period = 0;
   if (!(file >> quota >> period)) return std::nullopt;
@@ -30,25 +33,49 @@ std::optional<double> read_version_2(const fs::path& group) {
 }
 
 /// Without a limit the quota is −1 (Linux, Documentation/scheduler/sched-bwc.rst).
-std::optional<double> read_version_1(const fs::path& group) {
-  std::ifstream quota_file(group / "cpu.cfs_quota_us");
-  std::ifstream period_file(group / "cpu.cfs_period_us");
+std::optional<double> read_version_1(const std::string& group) {
+  std::ifstream quota_file(group + "/cpu.cfs_quota_us");
+  std::ifstream period_file(group + "/cpu.cfs_period_us");
   double quota = 0;
   double period = 0;
   if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
   return share(quota, period);
 }
 
+/// The names between a group's slashes, each ".." taken with the name before it.
+std::vector<std::string_view> names_of(std::string_view group) {
+  std::vector<std::string_view> names;
+  while (!group.empty()) {
+    const auto end = std::min(group.find('/'), group.size());
+    const std::string_view name = group.substr(0, end);
+    group.remove_prefix(std::min(end + 1, group.size()));
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && !names.empty() && names.back() != "..") {
+      names.pop_back();
+    } else {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 /// The least that `read` finds for the group and all above it.
 template <typename Read>
-std::optional<double> least_share(const fs::path& hierarchy, std::string_view group, const Read& read) {
+std::optional<double> least_share(const std::string& hierarchy, std::string_view group, const Read& read) {
   std::optional<double> least;
-  for (fs::path at = fs::path(group).relative_path().lexically_normal();; at = at.parent_path()) {
+  std::vector<std::string_view> names = names_of(group);
+  while (true) {
     // A name above the root, as another namespace's groups have, leads out of the hierarchy.
-    if (at.empty() || *at.begin() != "..") {
-      if (const auto found = read(hierarchy / at)) least = std::min(*found, least.value_or(*found));
+    if (names.empty() || names.front() != "..") {
+      std::string folder = hierarchy;
+      for (const std::string_view name : names) {
+        folder += '/';
+        folder += name;
+      }
+      if (const auto found = read(folder)) least = std::min(*found, least.value_or(*found));
     }
-    if (at.empty()) return least;
+    if (names.empty()) return least;
+    names.pop_back();
   }
 }
 
@@ -76,11 +103,12 @@ std::optional<double> cgroup_processors(const fs::path& membership, const fs::pa
     std::optional<double> found;
     if (controllers.empty()) {
       // Where both versions are mounted, the second one has a folder of its own.
-      for (const fs::path& hierarchy : {mounts, mounts / "unified"}) {
+      for (const std::string& hierarchy : {mounts.native(), mounts.native() + "/unified"}) {
         if (!found) found = least_share(hierarchy, group, read_version_2);
       }
     } else if (lists(controllers, "cpu")) {
-      for (const fs::path& hierarchy : {mounts / controllers, mounts / "cpu"}) {
+      for (const std::string& hierarchy :
+           {mounts.native() + "/" + std::string(controllers), mounts.native() + "/cpu"}) {
         if (!found) found = least_share(hierarchy, group, read_version_1);
       }
     }
