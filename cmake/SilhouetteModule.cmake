@@ -8,6 +8,7 @@ function(silhouette_module name)
   target_include_directories(silhouette_${name} PUBLIC
     ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
   silhouette_warnings(silhouette_${name})
+  silhouette_small_frames(silhouette_${name})
   list(TRANSFORM arg_DEPS PREPEND silhouette_)
   target_link_libraries(silhouette_${name} PUBLIC ${arg_DEPS} PRIVATE ${arg_LIBS} fmt::fmt Threads::Threads)
   if(SILHOUETTE_TESTS AND arg_TESTS)
@@ -54,6 +55,14 @@ function(silhouette_sanitizer_environment variable)
     set(${variable} "TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp" PARENT_SCOPE)
   else()
     set(${variable} "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0" PARENT_SCOPE)
+  endif()
+endfunction()
+
+# silhouette_small_frames(TARGET): no function takes more of the stack than 32 KB: a caller's threads may have little. Scratch
+# belongs to workers. Sanitizers and unoptimised code take more.
+function(silhouette_small_frames target)
+  if(NOT SILHOUETTE_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Wframe-larger-than=32768>)
   endif()
 endfunction()
 
