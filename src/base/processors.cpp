@@ -8,15 +8,20 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace silhouette {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// Microseconds of processor time in each period. Nothing if there is no limit, or none that makes sense.
 std::optional<double> share(double quota, double period) {
   if (!(quota > 0) || !(period > 0)) return std::nullopt;
   return quota / period;
 }
+
+// Names are put together as strings: the C++ library's paths aren't sound when memory ends while they are joined.
 
 /// cpu.max is "QUOTA PERIOD" or "max PERIOD" (Linux, Documentation/admin-guide/cgroup-v2.rst).
 std::optional<double> read_version_2(const std::string& group) {
@@ -37,17 +42,40 @@ std::optional<double> read_version_1(const std::string& group) {
   return share(quota, period);
 }
 
-/// The least that `read` finds for the group, as "/outer/inner", and all above it.
+/// The names between a group's slashes, each ".." taken with the name before it.
+std::vector<std::string_view> names_of(std::string_view group) {
+  std::vector<std::string_view> names;
+  while (!group.empty()) {
+    const auto end = std::min(group.find('/'), group.size());
+    const std::string_view name = group.substr(0, end);
+    group.remove_prefix(std::min(end + 1, group.size()));
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && !names.empty() && names.back() != "..") {
+      names.pop_back();
+    } else {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+/// The least that `read` finds for the group and all above it.
 template <typename Read>
 std::optional<double> least_share(const std::string& hierarchy, std::string_view group, const Read& read) {
   std::optional<double> least;
-  // A name above the root, as another namespace's groups have, leads out of the hierarchy.
-  if (group == "/.." || group.contains("/../") || group.ends_with("/..")) group = {};
-  while (group.ends_with('/')) group.remove_suffix(1);
-  for (;;) {
-    if (const auto found = read(hierarchy + std::string(group))) least = std::min(*found, least.value_or(*found));
-    if (group.empty()) return least;
-    group = group.substr(0, group.rfind('/') == group.npos ? 0 : group.rfind('/'));
+  std::vector<std::string_view> names = names_of(group);
+  while (true) {
+    // A name above the root, as another namespace's groups have, leads out of the hierarchy.
+    if (names.empty() || names.front() != "..") {
+      std::string folder = hierarchy;
+      for (const std::string_view name : names) {
+        folder += '/';
+        folder += name;
+      }
+      if (const auto found = read(folder)) least = std::min(*found, least.value_or(*found));
+    }
+    if (names.empty()) return least;
+    names.pop_back();
   }
 }
 
@@ -62,8 +90,7 @@ bool lists(std::string_view controllers, std::string_view wanted) {
 
 }  // namespace
 
-std::optional<double> cgroup_processors(const std::string& membership, const std::string& mounts) {
-  // Texts, not std::filesystem's paths: libstdc++ 12's crash where memory is refused.
+std::optional<double> cgroup_processors(const fs::path& membership, const fs::path& mounts) {
   std::optional<double> least;
   std::ifstream file(membership);
   for (std::string line; std::getline(file, line);) {
@@ -76,11 +103,12 @@ std::optional<double> cgroup_processors(const std::string& membership, const std
     std::optional<double> found;
     if (controllers.empty()) {
       // Where both versions are mounted, the second one has a folder of its own.
-      for (const std::string& hierarchy : {mounts, mounts + "/unified"}) {
+      for (const std::string& hierarchy : {mounts.native(), mounts.native() + "/unified"}) {
         if (!found) found = least_share(hierarchy, group, read_version_2);
       }
     } else if (lists(controllers, "cpu")) {
-      for (const std::string& hierarchy : {mounts + "/" + std::string(controllers), mounts + "/cpu"}) {
+      for (const std::string& hierarchy :
+           {mounts.native() + "/" + std::string(controllers), mounts.native() + "/cpu"}) {
         if (!found) found = least_share(hierarchy, group, read_version_1);
       }
     }

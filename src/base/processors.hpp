@@ -1,7 +1,7 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
-#include <string>
 
 namespace silhouette {
 
@@ -13,6 +13,6 @@ int available_processors() noexcept;
 /// and those above it, or nothing if none is limited. `membership` is a file like /proc/self/cgroup (cgroups(7)),
 /// `mounts` the folder where the hierarchies are mounted, /sys/fs/cgroup. A group that can't be seen there, as in a
 /// container that isn't told its own name, counts as its nearest visible ancestor. May throw std::bad_alloc.
-std::optional<double> cgroup_processors(const std::string& membership, const std::string& mounts);
+std::optional<double> cgroup_processors(const std::filesystem::path& membership, const std::filesystem::path& mounts);
 
 }  // namespace silhouette

@@ -19,7 +19,7 @@ class CgroupProcessors : public ::testing::Test {
   }
 
   [[nodiscard]] std::optional<double> granted() const {
-    return cgroup_processors((folder_.path() / "self").string(), (folder_.path() / "mounts").string());
+    return cgroup_processors(folder_.path() / "self", folder_.path() / "mounts");
   }
 
   test::ScratchFolder folder_;
