@@ -27,11 +27,12 @@ void pause() noexcept {
 
 }  // namespace
 
-WorkerSet::WorkerSet(int at_once) noexcept : at_once_(std::max(at_once, 1)), process_(::getpid()) {}
+WorkerSet::WorkerSet(int at_once, int turns_each) noexcept
+    : at_once_(std::max(at_once, 1)), turns_each_(turns_each), process_(::getpid()) {}
 
-std::shared_ptr<WorkerSet> WorkerSet::create(int at_once) {
+std::shared_ptr<WorkerSet> WorkerSet::create(int at_once, int turns_each) {
   // In the child of a fork it stays: its threads are the parent's, and would be waited for.
-  return {new WorkerSet(at_once), [](WorkerSet* set) {
+  return {new WorkerSet(at_once, turns_each), [](WorkerSet* set) {
             if (set->process_ == ::getpid()) delete set;
           }};
 }
@@ -72,6 +73,10 @@ int WorkerSet::grow(int threads) {
 int WorkerSet::helpers_wanted() const noexcept {
   // Loops without a turn have a caller too.
   return at_once_.load(std::memory_order_relaxed) - std::max(turns_.load(std::memory_order_relaxed), 1);
+}
+
+int WorkerSet::most_turns() const noexcept {
+  return turns_each_ * at_once_.load(std::memory_order_relaxed);
 }
 
 std::uint64_t WorkerSet::bit(const Loop& loop) const noexcept {
@@ -219,7 +224,7 @@ Result<WorkerSet::Turn> WorkerSet::wait_for_turn(const std::stop_token& stop) {
   Waiting me;
   {
     const std::lock_guard lock(queue_mutex_);
-    if (first_ == nullptr && turns_ < at_once_) {
+    if (first_ == nullptr && turns_ < most_turns()) {
       ++turns_;
       return Turn(this);
     }
@@ -262,7 +267,7 @@ void WorkerSet::end_turn() noexcept {
 
 void WorkerSet::give_turns() noexcept {
   // Handed over, so that nobody who comes now is before those who wait.
-  while (first_ != nullptr && turns_ < at_once_) {
+  while (first_ != nullptr && turns_ < most_turns()) {
     Waiting& next = *first_;
     leave_queue(next);
     ++turns_;

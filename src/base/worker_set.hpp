@@ -28,13 +28,14 @@ using LoopBody = std::function<void(std::size_t task, std::size_t worker)>;
 /// the one with the fewest. Workers are awake for some microseconds after a loop, since a network's run is many loops
 /// in a row, then asleep.
 ///
-/// No more threads compute at once than the set is meant for: who wants to run a network takes a turn first, and
-/// workers make up only what those with a turn leave free. With as many turns as there are processors each has a
-/// processor of its own, which is also what gives most: nobody waits for anybody at the end of a loop.
+/// Who wants to run a network takes a turn first, and workers make up only what those with a turn leave free. With as
+/// many turns as may compute at once each has a processor of its own, which is what gives most: nobody waits for
+/// anybody at the end of a loop. Twice as many are given: while one is handed over, which takes its next a while to
+/// wake up for, the processor has another to go on with. More would only take each other's caches away.
 class WorkerSet {
  public:
   /// Without threads; `at_once` ≥ 1 may compute at once, or as many as `grow` was asked for if that is more.
-  static std::shared_ptr<WorkerSet> create(int at_once);
+  static std::shared_ptr<WorkerSet> create(int at_once, int turns_each = 2);
   WorkerSet(const WorkerSet&) = delete;
   WorkerSet& operator=(const WorkerSet&) = delete;
   ~WorkerSet();
@@ -69,7 +70,7 @@ class WorkerSet {
   void parallel_for(std::size_t count, const LoopBody& body, int threads);
 
  private:
-  explicit WorkerSet(int at_once) noexcept;
+  WorkerSet(int at_once, int turns_each) noexcept;
 
   /// A cache line each, so that loops don't slow each other down.
   struct alignas(64) Loop {
@@ -101,6 +102,7 @@ class WorkerSet {
   void work();
   bool wait_for_loop();
   [[nodiscard]] int helpers_wanted() const noexcept;
+  [[nodiscard]] int most_turns() const noexcept;
   [[nodiscard]] Loop* joinable() noexcept;
   void help(Loop& loop);
   /// False if whoever runs it shall stop for other reasons than that nothing is left.
@@ -114,6 +116,7 @@ class WorkerSet {
   alignas(64) std::atomic<std::uint64_t> taken_ = 0;  ///< loops that have a caller
   alignas(64) std::atomic<int> turns_ = 0;
   std::atomic<int> at_once_;
+  int turns_each_;
   std::atomic<int> helping_ = 0;  ///< workers that do, or look for, what they may do
   std::atomic<int> sleepers_ = 0;
   std::atomic<bool> stopping_ = false;

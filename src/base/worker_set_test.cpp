@@ -131,7 +131,7 @@ TEST(WorkerSet, AWorkerLeavesALoopWhenItsProcessorIsTaken) {
 }
 
 TEST(WorkerSet, TurnsAreGivenInTheOrderOfTheirCallers) {
-  const auto workers = WorkerSet::create(1);
+  const auto workers = WorkerSet::create(1, 1);
   std::optional<Turn> first = take_turn(*workers);
   std::vector<int> order;
   std::vector<std::jthread> callers;
@@ -149,7 +149,7 @@ TEST(WorkerSet, TurnsAreGivenInTheOrderOfTheirCallers) {
 }
 
 TEST(WorkerSet, WhoWaitsForATurnCanBeCancelled) {
-  const auto workers = WorkerSet::create(1);
+  const auto workers = WorkerSet::create(1, 1);
   std::optional<Turn> held = take_turn(*workers);
   std::vector<std::stop_source> stops(3);
   std::vector<ErrorCode> ends(3, ErrorCode{});
@@ -173,8 +173,17 @@ TEST(WorkerSet, WhoWaitsForATurnCanBeCancelled) {
   EXPECT_EQ(workers->wait_for_turn(stops[1].get_token()).error().code, ErrorCode::kCancelled) << "already stopped";
 }
 
+TEST(WorkerSet, AProcessorHasTwoTurns) {
+  const auto workers = WorkerSet::create(3);
+  std::stop_source stopped;
+  stopped.request_stop();
+  std::vector<Turn> turns;
+  while (auto turn = workers->wait_for_turn(stopped.get_token())) turns.push_back(std::move(*turn));
+  EXPECT_EQ(turns.size(), 6U);
+}
+
 TEST(WorkerSet, WhoGrowsItLetsMoreInAtOnce) {
-  const auto workers = WorkerSet::create(1);
+  const auto workers = WorkerSet::create(1, 1);
   const Turn held = take_turn(*workers);
   std::jthread caller([&] { take_turn(*workers); });
   wait_until_waiting(*workers, 1);
