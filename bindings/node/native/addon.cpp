@@ -100,6 +100,7 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsExternal() || !info[3].IsObject()) throw Napi::TypeError::New(env, "a model and options are needed");
   SharedModule module = *info[0].As<Napi::External<SharedModule>>().Data();
+  if (!module) throw Napi::TypeError::New(env, "the model was unloaded");
   SegmentArguments arguments{OwnedImage::read(info[1]), read_classes(info[2]),
                              read_forward_options(info[3].As<Napi::Object>())};
   const bool copy = env.GetInstanceData<Environment>()->copy_results;
@@ -116,12 +117,12 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, id);
 }
 
-/// unload(model): frees it as soon as no running call uses it.
+/// unload(model): frees it as soon as no call uses it, those that wait for a thread of the queue among them.
 void unload(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsExternal()) throw Napi::TypeError::New(env, "a model is needed");
-  SharedModule module = *info[0].As<Napi::External<SharedModule>>().Data();
-  free_elsewhere(env, [module = std::move(module)] { module->unload(); });
+  SharedModule& module = *info[0].As<Napi::External<SharedModule>>().Data();
+  free_elsewhere(env, [module = std::move(module)]() mutable { module.reset(); });
 }
 
 /// A job that makes something of a segmentation, and of that what JavaScript gets.
@@ -206,6 +207,20 @@ Napi::Value cached_models(const Napi::CallbackInfo& info) {
       make_cached_models);
 }
 
+/// fetchModel(source, directory) → job, whose result is the path of the model's file.
+Napi::Value fetch_model_file(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "a model is named by a string");
+  const auto id =
+      queue_of(info.Env())
+          .start([source = info[0].As<Napi::String>().Utf8Value(),
+                  directory = read_cache_directory(info[1])](const JobContext& context) -> Result<MakeValue> {
+            auto path = fetch_model(source, directory, context.report_progress, context.stop);
+            if (!path) return std::unexpected(std::move(path.error()));
+            return [path = std::move(*path)](Napi::Env env) -> Napi::Value { return Napi::String::New(env, path); };
+          });
+  return Napi::Number::New(info.Env(), id);
+}
+
 /// removeModel(source, directory) → job, whose result tells whether there was one.
 Napi::Value remove_cached_model(const Napi::CallbackInfo& info) {
   if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "a model in the cache is named by a string");
@@ -268,6 +283,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   set("rle", rle);
   set("polygons", polygons);
   set("cachedModels", cached_models);
+  set("fetchModel", fetch_model_file);
   set("removeModel", remove_cached_model);
   set("pruneCache", prune_cache);
   set("trust", trust);

@@ -205,6 +205,12 @@ export interface Backend {
   registeredModels(): readonly RegisteredModel[];
   readableImageFormats(): readonly string[];
   cachedModels(directory: string | undefined): Promise<CachedModel[]>;
+  /** Downloads a model unless it is here already; its path. */
+  fetchModel(
+    source: string,
+    directory: string | undefined,
+    onProgress: (fraction: number) => void,
+  ): BackendCall<string>;
   /** Whether there was one. */
   removeModel(source: string, directory: string | undefined): Promise<boolean>;
   /** What was deleted. */

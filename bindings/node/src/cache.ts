@@ -1,3 +1,4 @@
+import { abortableCall, signalOf, throwIfAborted } from './abort.js';
 import type { CachedModel, PruneOptions } from './backend.js';
 import { defaultBackend } from './default-backend.js';
 import { textOf } from './bytes.js';
@@ -8,6 +9,13 @@ export interface CacheOptions {
   cacheDirectory?: string;
 }
 
+export interface FetchOptions extends CacheOptions {
+  /** Hears fractions from 0 to 1 that never fall. */
+  onProgress?: (fraction: number) => void;
+  /** Cancels the download; the promise rejects with the signal's reason at once. */
+  signal?: AbortSignal | null;
+}
+
 function directoryOf(options: CacheOptions): string | undefined {
   const cacheDirectory = options.cacheDirectory ?? undefined;
   if (cacheDirectory !== undefined && typeof cacheDirectory !== 'string') {
@@ -16,8 +24,35 @@ function directoryOf(options: CacheOptions): string | undefined {
   return cacheDirectory;
 }
 
-/** What the cache keeps: downloads and packed weights. Nothing here uses the network; a model that is loaded stays usable. */
+function nameOf(source: unknown, what: string): string {
+  const text = textOf(source);
+  if (text === undefined) throw invalidArgument(`${what} is ${describeValue(source)}; give a constant, URL or path`);
+  return text;
+}
+
+/** What the cache keeps: downloads and packed weights. Only `fetch` uses the network; a model that is loaded stays usable. */
 export const cache = {
+  /**
+   * Downloads a model unless it is here already, without loading it, and gives its path: a constant of this package or a
+   * URL; of a path, the path.
+   */
+  fetch(source: string | URL, options: FetchOptions | null = {}): Promise<string> {
+    return reporting(async () => {
+      const { onProgress, signal, ...read } = optionsOf(options, 'cache.fetch');
+      const checked = signalOf(signal);
+      throwIfAborted(checked);
+      let ended = false;
+      const call = defaultBackend.fetchModel(nameOf(source, 'what to fetch'), directoryOf(read), (fraction) => {
+        if (!ended) onProgress?.(fraction);
+      });
+      try {
+        return await abortableCall(call, checked);
+      } finally {
+        ended = true;
+      }
+    });
+  },
+
   /** All files, by path: whole and interrupted downloads, those under way, packed weights. */
   list(options: CacheOptions | null = {}): Promise<CachedModel[]> {
     return reporting(async () => defaultBackend.cachedModels(directoryOf(optionsOf(options, 'cache.list'))));
@@ -35,10 +70,7 @@ export const cache = {
    */
   remove(source: string | URL, options: CacheOptions | null = {}): Promise<boolean> {
     return reporting(async () => {
-      const text = textOf(source);
-      if (text === undefined) {
-        throw invalidArgument(`what to remove is ${describeValue(source)}; give a constant, URL or path`);
-      }
+      const text = nameOf(source, 'what to remove');
       return defaultBackend.removeModel(text, directoryOf(optionsOf(options, 'cache.remove')));
     });
   },

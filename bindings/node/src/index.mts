@@ -12,7 +12,38 @@ export { Segmentation } from './index.js';
 export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
 export { cache } from './index.js';
-export type { CacheOptions } from './index.js';
+export type { CacheOptions, FetchOptions } from './index.js';
+export { SelfieSegmentationLabel } from './index.js';
+export type { LabelEnum, VocLabels } from './index.js';
+export { SemanticSegmentationModule } from './index.js';
+export type {
+  SegmentationLabels,
+  SemanticMaps,
+  SemanticSegmentationConfig,
+  SemanticSegmentationModelName,
+  SemanticSegmentationModelSources,
+  TensorPixels,
+  VocNetwork,
+} from './index.js';
+export { createSemanticSegmenter } from './index.js';
+export type {
+  Color,
+  ColorMap,
+  ImageBuffer,
+  InterpolationMethod,
+  LoadMoreOptions,
+  NormalizeOptions,
+  SegmentMoreOptions,
+  SemanticSegmentationResult,
+  SemanticSegmenter,
+  SemanticSegmenterModel,
+  SemanticSegmenterOptions,
+} from './index.js';
+export { download, IMAGENET_NORM, models, PASCAL_VOC_LABELS } from './index.js';
+export type { DownloadOptions, PascalVocLabel } from './index.js';
+export { isRnExecuTorchError, RnExecuTorchError } from './index.js';
+export type { RnExecuTorchErrorCode } from './index.js';
+export type { ModelConstant } from './index.js';
 export { readableImageFormats, registeredModels, version } from './index.js';
 export type {
   Box,

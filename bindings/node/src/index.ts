@@ -18,7 +18,38 @@ export { Segmentation } from './segmentation.js';
 export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './segmentation.js';
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
 export { cache } from './cache.js';
-export type { CacheOptions } from './cache.js';
+export type { CacheOptions, FetchOptions } from './cache.js';
+export { SelfieSegmentationLabel } from './generations/label-maps.js';
+export type { LabelEnum, VocLabels } from './generations/label-maps.js';
+export { SemanticSegmentationModule } from './generations/semantic-segmentation-module.js';
+export type {
+  SegmentationLabels,
+  SemanticMaps,
+  SemanticSegmentationConfig,
+  SemanticSegmentationModelName,
+  SemanticSegmentationModelSources,
+  TensorPixels,
+  VocNetwork,
+} from './generations/semantic-segmentation-module.js';
+export { createSemanticSegmenter } from './generations/semantic-segmenter.js';
+export type {
+  Color,
+  ColorMap,
+  ImageBuffer,
+  InterpolationMethod,
+  LoadMoreOptions,
+  NormalizeOptions,
+  SegmentMoreOptions,
+  SemanticSegmentationResult,
+  SemanticSegmenter,
+  SemanticSegmenterModel,
+  SemanticSegmenterOptions,
+} from './generations/semantic-segmenter.js';
+export { download, IMAGENET_NORM, models, PASCAL_VOC_LABELS } from './generations/registry.js';
+export type { DownloadOptions, PascalVocLabel } from './generations/registry.js';
+export { isRnExecuTorchError, RnExecuTorchError } from './generations/rn-errors.js';
+export type { RnExecuTorchErrorCode } from './generations/rn-errors.js';
+export type { ModelConstant } from './models.js';
 export { readableImageFormats, registeredModels, version } from './about.js';
 export type {
   Box,

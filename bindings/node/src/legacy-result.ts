@@ -1,5 +1,6 @@
 import { DeeplabLabel } from './labels.js';
 import type { Segmentation } from './segmentation.js';
+import { nextTurn } from './turns.js';
 
 /** Maps by the number of their label: the class map under `ARGMAX`, and a probability map for each class of interest. */
 export type SegmentationMaps<Label extends DeeplabLabel = DeeplabLabel> = {
@@ -15,12 +16,6 @@ const LONGEST_RESERVED = 1 << 25;
 // place for whole numbers and one for fractions, or else every array of fractions is made anew at its first.
 const reserveWhole = (length: number): number[] => new Array<number>(length);
 const reserveFractions = (length: number): number[] => new Array<number>(length);
-
-const nextTurn = (): Promise<void> =>
-  new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 
 /** A real array of the same numbers, made bit by bit so that other events are not held up. */
 async function toNumbers(map: Int32Array | Float32Array, reserve: (length: number) => number[]): Promise<number[]> {

@@ -1,2 +1,9 @@
-export { useImageSegmentation } from './react.js';
-export type { ImageSegmentation, UseImageSegmentationOptions } from './react.js';
+export { useImageSegmentation, useSemanticSegmentation, useSemanticSegmenter } from './react.js';
+export type {
+  ImageSegmentation,
+  SemanticSegmentation,
+  SemanticSegmenterHook,
+  UseImageSegmentationOptions,
+  UseSemanticSegmentationOptions,
+  UseSemanticSegmenterOptions,
+} from './react.js';

@@ -238,6 +238,14 @@ export const nativeBackend: Backend = {
     return cachedModels(await start<NativeCachedModel[]>((addon) => addon.cachedModels(directory)).settled);
   },
 
+  fetchModel(
+    source: string,
+    directory: string | undefined,
+    onProgress: (fraction: number) => void,
+  ): BackendCall<string> {
+    return start<string>((addon) => addon.fetchModel(source, directory), onProgress);
+  },
+
   async removeModel(source: string, directory: string | undefined): Promise<boolean> {
     return start<boolean>((addon) => addon.removeModel(source, directory)).settled;
   },

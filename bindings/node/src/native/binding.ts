@@ -71,6 +71,7 @@ export interface Binding {
   rle(segmentation: Handle, label: string | number): JobId;
   polygons(segmentation: Handle, label: string | number, options: PolygonOptions): JobId;
   cachedModels(directory: string | undefined): JobId;
+  fetchModel(source: string, directory: string | undefined): JobId;
   removeModel(source: string, directory: string | undefined): JobId;
   pruneCache(options: PruneOptions, directory: string | undefined): JobId;
   cancel(job: JobId): void;
