@@ -52,12 +52,11 @@ ScalarType tensor_type(xnnpack::DataType type) {
 bool is_only_broadcast(const xnnpack::Graph& graph, std::uint32_t value) {
   for (const xnnpack::Node& node : graph.nodes) {
     if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
-    const bool binary = node.op >= xnnpack::Op::kAdd && node.op <= xnnpack::Op::kSubtract;
     const auto is_larger = [&](std::uint32_t id) {
       const auto& dims = graph.values[id].dims;
       return graph.values[id].external ? dims.size() > 1 : !dims.empty();
     };
-    if (!binary || std::ranges::none_of(node.inputs, is_larger)) return false;
+    if (!xnnpack::is_binary(node.op) || std::ranges::none_of(node.inputs, is_larger)) return false;
   }
   return true;
 }

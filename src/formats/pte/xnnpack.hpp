@@ -89,6 +89,9 @@ enum class Op : std::uint8_t {
 
 /// Name for people and for `Program.operators`: "conv_2d".
 std::string_view op_name(Op op) noexcept;
+/// Whether its result has the dimensions of its one operand, or those that its two are broadcast to.
+bool is_unary(Op op) noexcept;
+bool is_binary(Op op) noexcept;
 
 /// Height and width of something.
 struct Extent {

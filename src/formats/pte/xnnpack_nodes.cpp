@@ -20,42 +20,47 @@ constexpr std::uint32_t kNoId = UINT32_MAX;  // XNN_INVALID_VALUE_ID
 /// Which table of the schema a node's parameters are.
 enum class Layout : std::uint8_t { kUnary, kBinary, kConvolution, kPooling, kConcatenate, kOwn };
 
+/// What its result's dimensions are: the operand's, or those that two are broadcast to.
+enum class Shape : std::uint8_t { kUnary, kBinary, kOther };
+
 struct Entry {
   Type type;
   Op op;
   Layout layout;
   std::string_view name;
+  Shape shape = Shape::kOther;
 };
 
 constexpr std::array kEntries{
-    Entry{Type::XNNAbs, Op::kAbs, Layout::kUnary, "abs"},
-    Entry{Type::XNNCeiling, Op::kCeiling, Layout::kUnary, "ceiling"},
-    Entry{Type::XNNClamp, Op::kClamp, Layout::kUnary, "clamp"},
-    Entry{Type::XNNConvert, Op::kConvert, Layout::kUnary, "convert"},
-    Entry{Type::XNNCopy, Op::kCopy, Layout::kUnary, "copy"},
-    Entry{Type::XNNCos, Op::kCos, Layout::kUnary, "cos"},
-    Entry{Type::XNNELU, Op::kElu, Layout::kOwn, "elu"},
-    Entry{Type::XNNExp, Op::kExp, Layout::kUnary, "exp"},
-    Entry{Type::XNNFloor, Op::kFloor, Layout::kUnary, "floor"},
-    Entry{Type::XNNGelu, Op::kGelu, Layout::kUnary, "gelu"},
-    Entry{Type::XNNHardswish, Op::kHardswish, Layout::kUnary, "hardswish"},
-    Entry{Type::XNNLeakyReLU, Op::kLeakyRelu, Layout::kOwn, "leaky_relu"},
-    Entry{Type::XNNLog, Op::kLog, Layout::kUnary, "log"},
-    Entry{Type::XNNNegate, Op::kNegate, Layout::kUnary, "negate"},
-    Entry{Type::XNNReciprocalSquareRoot, Op::kReciprocalSquareRoot, Layout::kUnary, "reciprocal_square_root"},
-    Entry{Type::XNNSigmoid, Op::kSigmoid, Layout::kUnary, "sigmoid"},
-    Entry{Type::XNNSin, Op::kSin, Layout::kUnary, "sin"},
-    Entry{Type::XNNSoftmax, Op::kSoftmax, Layout::kUnary, "softmax"},
-    Entry{Type::XNNSquare, Op::kSquare, Layout::kUnary, "square"},
-    Entry{Type::XNNSquareRoot, Op::kSquareRoot, Layout::kUnary, "square_root"},
-    Entry{Type::XNNTanh, Op::kTanh, Layout::kUnary, "tanh"},
-    Entry{Type::XNNAdd, Op::kAdd, Layout::kBinary, "add"},
-    Entry{Type::XNNDiv, Op::kDivide, Layout::kBinary, "divide"},
-    Entry{Type::XNNMaximum, Op::kMaximum, Layout::kBinary, "maximum"},
-    Entry{Type::XNNMinimum, Op::kMinimum, Layout::kBinary, "minimum"},
-    Entry{Type::XNNMultiply, Op::kMultiply, Layout::kBinary, "multiply"},
-    Entry{Type::XNNPReLU, Op::kPrelu, Layout::kBinary, "prelu"},
-    Entry{Type::XNNSubtract, Op::kSubtract, Layout::kBinary, "subtract"},
+    Entry{Type::XNNAbs, Op::kAbs, Layout::kUnary, "abs", Shape::kUnary},
+    Entry{Type::XNNCeiling, Op::kCeiling, Layout::kUnary, "ceiling", Shape::kUnary},
+    Entry{Type::XNNClamp, Op::kClamp, Layout::kUnary, "clamp", Shape::kUnary},
+    Entry{Type::XNNConvert, Op::kConvert, Layout::kUnary, "convert", Shape::kUnary},
+    Entry{Type::XNNCopy, Op::kCopy, Layout::kUnary, "copy", Shape::kUnary},
+    Entry{Type::XNNCos, Op::kCos, Layout::kUnary, "cos", Shape::kUnary},
+    Entry{Type::XNNELU, Op::kElu, Layout::kOwn, "elu", Shape::kUnary},
+    Entry{Type::XNNExp, Op::kExp, Layout::kUnary, "exp", Shape::kUnary},
+    Entry{Type::XNNFloor, Op::kFloor, Layout::kUnary, "floor", Shape::kUnary},
+    Entry{Type::XNNGelu, Op::kGelu, Layout::kUnary, "gelu", Shape::kUnary},
+    Entry{Type::XNNHardswish, Op::kHardswish, Layout::kUnary, "hardswish", Shape::kUnary},
+    Entry{Type::XNNLeakyReLU, Op::kLeakyRelu, Layout::kOwn, "leaky_relu", Shape::kUnary},
+    Entry{Type::XNNLog, Op::kLog, Layout::kUnary, "log", Shape::kUnary},
+    Entry{Type::XNNNegate, Op::kNegate, Layout::kUnary, "negate", Shape::kUnary},
+    Entry{Type::XNNReciprocalSquareRoot, Op::kReciprocalSquareRoot, Layout::kUnary, "reciprocal_square_root",
+          Shape::kUnary},
+    Entry{Type::XNNSigmoid, Op::kSigmoid, Layout::kUnary, "sigmoid", Shape::kUnary},
+    Entry{Type::XNNSin, Op::kSin, Layout::kUnary, "sin", Shape::kUnary},
+    Entry{Type::XNNSoftmax, Op::kSoftmax, Layout::kUnary, "softmax", Shape::kUnary},
+    Entry{Type::XNNSquare, Op::kSquare, Layout::kUnary, "square", Shape::kUnary},
+    Entry{Type::XNNSquareRoot, Op::kSquareRoot, Layout::kUnary, "square_root", Shape::kUnary},
+    Entry{Type::XNNTanh, Op::kTanh, Layout::kUnary, "tanh", Shape::kUnary},
+    Entry{Type::XNNAdd, Op::kAdd, Layout::kBinary, "add", Shape::kBinary},
+    Entry{Type::XNNDiv, Op::kDivide, Layout::kBinary, "divide", Shape::kBinary},
+    Entry{Type::XNNMaximum, Op::kMaximum, Layout::kBinary, "maximum", Shape::kBinary},
+    Entry{Type::XNNMinimum, Op::kMinimum, Layout::kBinary, "minimum", Shape::kBinary},
+    Entry{Type::XNNMultiply, Op::kMultiply, Layout::kBinary, "multiply", Shape::kBinary},
+    Entry{Type::XNNPReLU, Op::kPrelu, Layout::kBinary, "prelu", Shape::kBinary},
+    Entry{Type::XNNSubtract, Op::kSubtract, Layout::kBinary, "subtract", Shape::kBinary},
     Entry{Type::XNNAvgPooling2d, Op::kAveragePooling, Layout::kPooling, "average_pooling_2d"},
     Entry{Type::XNNBatchMatrixMultiply, Op::kBatchMatrixMultiply, Layout::kBinary, "batch_matrix_multiply"},
     Entry{Type::XNNConcatenate2, Op::kConcatenate, Layout::kConcatenate, "concatenate"},
@@ -247,6 +252,16 @@ Outcome<Node> read_node(const fb::XNode& table, const Messages& messages) {
 std::string_view op_name(Op op) noexcept {
   const auto* const entry = std::ranges::find(kEntries, op, &Entry::op);
   return entry == kEntries.end() ? "unknown" : entry->name;
+}
+
+bool is_unary(Op op) noexcept {
+  const auto* const entry = std::ranges::find(kEntries, op, &Entry::op);
+  return entry != kEntries.end() && entry->shape == Shape::kUnary;
+}
+
+bool is_binary(Op op) noexcept {
+  const auto* const entry = std::ranges::find(kEntries, op, &Entry::op);
+  return entry != kEntries.end() && entry->shape == Shape::kBinary;
 }
 
 }  // namespace silhouette::pte::xnnpack

@@ -18,14 +18,6 @@ bool is_activation(DataType type) {
   return type == DataType::kFloat || type == DataType::kQint8 || type == DataType::kQuint8;
 }
 
-bool is_unary(Op op) {
-  return op <= Op::kTanh;
-}
-
-bool is_binary(Op op) {
-  return op >= Op::kAdd && op <= Op::kSubtract;
-}
-
 std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
   Dims result(std::max(a.size(), b.size()));
   for (std::size_t i = 0; i < result.size(); ++i) {  // from the last dimension
