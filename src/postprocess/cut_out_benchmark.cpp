@@ -1,6 +1,7 @@
 // What makes a cut-out of a 12-megapixel photo from a network's small map.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

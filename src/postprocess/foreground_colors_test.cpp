@@ -149,12 +149,26 @@ TEST(ForegroundColors, WhatIsWhollyThereOrNotStays) {
   }
 }
 
+TEST(ForegroundColors, AlphaIsBroughtWithinUnit) {
+  std::mt19937_64 random(test::test_seed());
+  const Image photo = random_photo(30, 20, random);
+  auto alpha = random_alpha(600, random);
+  auto sound = alpha;
+  constexpr float kBad[] = {kNan, -3, 7, std::numeric_limits<float>::infinity()};
+  constexpr float kGood[] = {0, 0, 1, 1};
+  for (std::size_t i = 0; i < alpha.size(); i += 3) {
+    alpha[i] = kBad[i / 3 % 4];
+    sound[i] = kGood[i / 3 % 4];
+  }
+  EXPECT_TRUE(std::ranges::equal(estimated(photo, alpha, 4).pixels.span(), estimated(photo, sound, 4).pixels.span()));
+}
+
 TEST(ForegroundColors, AreTheSameOnAnyNumberOfThreads) {
   std::mt19937_64 random(test::test_seed());
-  const Image photo = random_photo(211, 300, random);
-  const auto alpha = random_alpha(std::size_t{211} * 300, random);
+  const Image photo = random_photo(211, 1000, random);
+  const auto alpha = random_alpha(std::size_t{211} * 1000, random);
   const Image one = estimated(photo, alpha, 20, 1);
-  for (const int threads : {2, 5})
+  for (const int threads : {2, 3, 4, 5, 6, 7})
     EXPECT_TRUE(std::ranges::equal(estimated(photo, alpha, 20, threads).pixels.span(), one.pixels.span()));
 }
 

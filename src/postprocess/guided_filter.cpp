@@ -24,10 +24,6 @@ constexpr std::size_t kValues = 4;
 constexpr std::size_t kMoments = 13;
 constexpr int kWindowRadiusInMapPixels = 3;
 
-std::unexpected<Error> cancelled() {
-  return fail(ErrorCode::kCancelled, "refining the cut-out's edge was cancelled");
-}
-
 Result<void> check(const ProbabilityView& map, const Image& photo, const GuidedFilter& filter) {
   const bool sound_photo = photo.channels == 3 && photo.width > 0 && photo.height > 0;
   const bool sound_map =
@@ -208,7 +204,6 @@ int guided_radius(const ProbabilityView& map, const Image& photo, const GuidedFi
 Result<AlignedBuffer<float>> guided_alpha(const ProbabilityView& map, const Image& photo, const GuidedFilter& filter,
                                           ThreadPool& pool, std::stop_token stop) {
   if (auto checked = check(map, photo, filter); !checked) return std::unexpected(std::move(checked.error()));
-  if (stop.stop_requested()) return cancelled();
   const CoarseGrid grid = make_coarse_grid(photo.width, photo.height, guided_radius(map, photo, filter));
   const auto columns = static_cast<std::size_t>(grid.width);
   const auto workers = static_cast<std::size_t>(pool.size());
@@ -255,7 +250,7 @@ Result<AlignedBuffer<float>> guided_alpha(const ProbabilityView& map, const Imag
                                   alpha->data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width));
                       }
                     });
-  if (!done) return cancelled();
+  if (!done) return fail(ErrorCode::kCancelled, "refining the cut-out's edge was cancelled");
   return alpha;
 }
 

@@ -262,10 +262,10 @@ TEST(GuidedFilter, NothingInTheMapMakesNan) {
 
 TEST(GuidedFilter, IsTheSameOnAnyNumberOfThreads) {
   std::mt19937_64 random(test::test_seed());
-  const Image photo = random_photo(333, 500, random);
+  const Image photo = random_photo(333, 1000, random);
   const Map map = random_map(40, 40, random);
   const auto one = alpha_of(map, photo, {}, 1);
-  for (const int threads : {2, 5}) {
+  for (const int threads : {2, 3, 4, 5}) {
     const auto alpha = alpha_of(map, photo, {}, threads);
     EXPECT_EQ(std::memcmp(alpha.data(), one.data(), one.size() * sizeof(float)), 0) << threads;
   }

@@ -59,7 +59,7 @@ TEST(RefusedMemory, IsAnErrorWhereverItHappens) {
   const std::vector<float> map(64, 0.5F);
   const std::vector<float> alpha(std::size_t{kWidth} * kHeight, 0.5F);
   ThreadPool pool(2);
-  // 12 MB of alpha; twice 12 MB of cells, and the sums of a row for each thread.
+  // Cells of 2 × 2 pixels: 12 MB of alpha and twice 12 MB of cells; twice 24 MB.
   EXPECT_GT(refusals_of([&] { return guided_alpha({map, 8, 8}, photo, {.radius = 16}, pool, {}); }), 8);
   EXPECT_GT(refusals_of([&] { return estimate_foreground(photo, alpha, 16, pool, {}); }), 8);
 }
