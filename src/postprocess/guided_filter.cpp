@@ -174,20 +174,33 @@ void average_lines(const CoarseGrid& grid, const float* lines, int begin, int en
   for_each_window_sum<kValues>(grid, begin, end, columns, moments, average);
 }
 
-/// One row of alpha from one row of means, each of which is followed by its right neighbour.
+/// Whether colour makes no difference. What sums have kept of values that left them does not either.
+bool is_flat(const Four& line) noexcept {
+  constexpr float kNothing = 1e-9F;
+  return std::abs(line[0]) < kNothing && std::abs(line[1]) < kNothing && std::abs(line[2]) < kNothing;
+}
+
+/// One row of alpha from one row of means, each of which is followed by its right neighbour. Most pixels lie between
+/// cells that have decided on one alpha, whatever the colour.
 void apply_row(const float* means, const CellPosition* positions, const std::uint8_t* pixel, int width,
                const GuidedFilter& filter, float* alpha) {
   const float gain = 1 / (filter.high - filter.low);
-  for (int x = 0; x < width; ++x, pixel += 3) {
+  for (int x = 0; x < width;) {
+    const std::int32_t index = positions[x].index;
     Four left;
     Four right;
-    const float* const cell = means + static_cast<std::size_t>(positions[x].index) * kValues;
-    std::memcpy(&left, cell, sizeof left);
-    std::memcpy(&right, cell + kValues, sizeof right);
-    const Four color{static_cast<float>(pixel[0]), static_cast<float>(pixel[1]), static_cast<float>(pixel[2]), 255.0F};
-    const Four products = (left + positions[x].weight * (right - left)) * color;
-    const float found = ((products[0] + products[1]) + (products[2] + products[3])) * (1 / 255.0F);
-    alpha[x] = std::clamp((found - filter.low) * gain, 0.0F, 1.0F);
+    std::memcpy(&left, means + static_cast<std::size_t>(index) * kValues, sizeof left);
+    std::memcpy(&right, means + (static_cast<std::size_t>(index) + 1) * kValues, sizeof right);
+    const auto alpha_of = [&](const CellPosition& position, const std::uint8_t* color) {
+      const Four values{static_cast<float>(color[0]), static_cast<float>(color[1]), static_cast<float>(color[2]), 255};
+      const Four products = (left + position.weight * (right - left)) * values;
+      const float found = ((products[0] + products[1]) + (products[2] + products[3])) * (1 / 255.0F);
+      return std::clamp((found - filter.low) * gain, 0.0F, 1.0F);
+    };
+    const bool decided = is_flat(left) && is_flat(right) && left[3] == right[3];
+    const float decision = decided ? alpha_of(positions[x], pixel) : 0.0F;
+    for (; x < width && positions[x].index == index; ++x, pixel += 3)
+      alpha[x] = decided ? decision : alpha_of(positions[x], pixel);
   }
 }
 

@@ -212,6 +212,15 @@ TEST(GuidedFilter, APlainPhotoMovesNothing) {
   EXPECT_NEAR(alpha[29] + alpha[30], 1, 1e-6);
 }
 
+TEST(GuidedFilter, APlainPhotoOnACoarseGridEqualsTheReference) {
+  std::mt19937_64 random(test::test_seed());
+  Image photo = plain_photo(200, 110, {90, 200, 40});
+  expect_equals_reference(random_map(9, 7, random), photo, {.radius = 30, .epsilon = 1e-2F, .low = 0, .high = 1}, 2);
+  // Its lower right quarter has something in it.
+  for (int y = 60; y < 110; ++y) photo.row(y)[3 * (100 + y % 70)] = 200;
+  expect_equals_reference(random_map(9, 7, random), photo, {.radius = 30, .epsilon = 1e-2F, .low = 0, .high = 1}, 2);
+}
+
 // Orange on a blue of the same luminance: what the map knows coarsely, the colours know exactly.
 TEST(GuidedFilter, EdgesBecomeThePicturesEvenOfEqualLuminance) {
   constexpr int kSide = 256;
