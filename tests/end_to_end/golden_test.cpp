@@ -58,6 +58,18 @@ void PrintTo(const Photo& photo, std::ostream* out) {
   *out << photo.name;
 }
 
+/// The largest difference between probabilities and a 16-bit picture of them.
+double largest_error(std::span<const float> map, const test::GrayPng& golden) {
+  EXPECT_EQ(map.size(), golden.values.size());
+  if (map.size() != golden.values.size()) return HUGE_VAL;
+  double worst = 0;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const double error = std::abs(double{map[i]} - golden.values[i] / 65535.0);
+    worst = std::isnan(error) ? HUGE_VAL : std::max(worst, error);
+  }
+  return worst;
+}
+
 class PipelineGolden : public ::testing::TestWithParam<std::tuple<Photo, Runner>> {};
 
 // The photo is decoded, resized by torchvision, run by PyTorch, its logits resized by `interpolate`: the whole way, not
@@ -80,11 +92,7 @@ TEST_P(PipelineGolden, AgreesWithPytorch) {
     if (resize) maps.emplace_back(DeeplabLabel::kBackground, "BACKGROUND");
     for (const auto& [id, name] : maps) {
       const auto golden = test::read_gray_png(source_file(prefix + name + ".png"));
-      const auto map = result->probability(id).value();
-      ASSERT_EQ(map.size(), golden.values.size());
-      double worst = 0;
-      for (std::size_t i = 0; i < map.size(); ++i)
-        worst = std::max(worst, std::abs(double{map[i]} - golden.values[i] / 65535.0));
+      const double worst = largest_error(result->probability(id).value(), golden);
       EXPECT_LE(worst, 1e-3) << name << (resize ? " resized" : "");
       RecordProperty((name + (resize ? "_resized" : "")).c_str(), std::to_string(worst));
     }
@@ -99,6 +107,39 @@ INSTANTIATE_TEST_SUITE_P(Photos, PipelineGolden,
                          [](const auto& test) {
                            return std::get<0>(test.param).name + "_" + std::get<1>(test.param).name;
                          });
+
+class SelfieGolden : public ::testing::TestWithParam<std::tuple<std::string, Runner>> {};
+
+// Results of MediaPipe's own files, run by LiteRT.
+TEST_P(SelfieGolden, AgreesWithTheTflite) {
+  const auto& [name, runner] = GetParam();
+  ImageSegmentationModule module;
+  const auto loaded = module.load(source_file("models/" + name + ".pte").string(), load_with(runner));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(module.description()->engine, runner.name.substr(0, runner.name.find('_')));
+  const ClassId foreground = 1;
+  for (const auto& [photo, resize] : {std::pair{"astronaut", false}, {"chelsea", false}, {"astronaut", true}}) {
+    SCOPED_TRACE(photo);
+    const auto result = module.forward(source_file(kSamples + photo + ".png").string(), {&foreground, 1}, resize);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_THAT(result->labels(), ::testing::ElementsAre("BACKGROUND", "FOREGROUND"));
+    const auto golden =
+        test::read_gray_png(source_file(kGolden + name + "/" + photo + (resize ? "_original" : "_model") + ".png"));
+    ASSERT_EQ(result->width(), golden.width);
+    ASSERT_EQ(result->height(), golden.height);
+    const double worst = largest_error(result->probability(foreground).value(), golden);
+    EXPECT_LE(worst, 1e-3) << (resize ? " resized" : "");
+    RecordProperty(photo + std::string(resize ? "_resized" : ""), std::to_string(worst));
+    std::vector<std::int32_t> classes;
+    for (const auto value : golden.values) classes.push_back(value > 32767 ? 1 : 0);
+    EXPECT_GE(agreement(result->argmax(), classes), 0.9999);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, SelfieGolden,
+                         ::testing::Combine(::testing::Values("selfie_segmentation", "selfie_segmentation_landscape"),
+                                            ::testing::ValuesIn(runners())),
+                         [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param).name; });
 
 TEST(SamplePhotos, BirdAgreesWithTheMaskMadeByAHuman) {
   ImageSegmentationModule module;
