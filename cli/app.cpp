@@ -20,6 +20,7 @@ void describe(Arguments& program) {
   program.set_footer(fmt::format(R"(Examples:
   silhouette segment photo.jpg                     what is in it, and photo.overlay.png beside it
   silhouette segment photo.jpg --cutout cut.png    the photo with everything else transparent
+  silhouette remove me.jpg                         the same of people, with edges that follow hair
   silhouette segment photos/ --mask masks/ --json  masks of a whole folder, results as JSON
   silhouette models list                           the models that are known by name
   'silhouette COMMAND --help' has more for each command.
@@ -27,6 +28,7 @@ void describe(Arguments& program) {
 {})",
                                  kExitCodesHelp));
   add_segment(program);
+  add_remove(program);
   add_models(program);
   add_bench(program);
   add_info(program);

@@ -14,6 +14,7 @@ struct Context {
 
 // Each adds a command to the program.
 void add_segment(Arguments& program);
+void add_remove(Arguments& program);
 void add_models(Arguments& program);
 void add_bench(Arguments& program);
 void add_info(Arguments& program);

@@ -27,13 +27,18 @@ struct Kind {
   std::optional<fs::path> OutputPlan::* planned;
 };
 
-constexpr std::array<Kind, 5> kKinds = {{
-    {"--mask", ".mask.png", ".png", &OutputOptions::mask, &OutputPlan::mask},
-    {"--overlay", ".overlay.png", ".png", &OutputOptions::overlay, &OutputPlan::overlay},
-    {"--cutout", ".cutout.png", ".png", &OutputOptions::cutout, &OutputPlan::cutout},
-    {"--rle", ".rle.json", ".json", &OutputOptions::rle, &OutputPlan::rle},
-    {"--polygons", ".polygons.json", ".json", &OutputOptions::polygons, &OutputPlan::polygons},
-}};
+using Kinds = std::array<Kind, 5>;
+
+/// `cutout`: the option that makes one.
+Kinds kinds(std::string_view cutout) {
+  return {{
+      {"--mask", ".mask.png", ".png", &OutputOptions::mask, &OutputPlan::mask},
+      {"--overlay", ".overlay.png", ".png", &OutputOptions::overlay, &OutputPlan::overlay},
+      {cutout, ".cutout.png", ".png", &OutputOptions::cutout, &OutputPlan::cutout},
+      {"--rle", ".rle.json", ".json", &OutputOptions::rle, &OutputPlan::rle},
+      {"--polygons", ".polygons.json", ".json", &OutputOptions::polygons, &OutputPlan::polygons},
+  }};
+}
 
 std::unexpected<Error> usage(std::string message) {
   return fail(ErrorCode::kInvalidArgument, std::move(message));
@@ -49,9 +54,9 @@ bool means_folder(const std::string& chosen) {
 }
 
 /// Checks of the options alone, without the inputs.
-Result<void> check_options(const OutputOptions& options, bool several) {
+Result<void> check_options(const Kinds& all, const OutputOptions& options, bool several) {
   int on_stdout = 0;
-  for (const Kind& kind : kKinds) {
+  for (const Kind& kind : all) {
     const std::string& chosen = options.*kind.chosen;
     if (chosen.empty()) continue;
     if (chosen == "-") {
@@ -97,9 +102,9 @@ fs::path with_ending(fs::path name, std::string_view ending) {
   return name;
 }
 
-OutputPlan plan_one(const OutputOptions& options, const fs::path& name, bool several) {
+OutputPlan plan_one(const Kinds& all, const OutputOptions& options, const fs::path& name, bool several) {
   OutputPlan plan;
-  for (const Kind& kind : kKinds) {
+  for (const Kind& kind : all) {
     const std::string& chosen = options.*kind.chosen;
     if (chosen.empty()) continue;
     const bool folder = several || (chosen != "-" && means_folder(chosen));
@@ -120,19 +125,22 @@ Result<void> check_folder_of(const Kind& kind, const fs::path& file) {
 
 }  // namespace
 
-Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, bool beside) {
-  if (auto checked = check_options(options, inputs.several); !checked)
+Result<std::vector<OutputPlan>> plan_outputs(const OutputOptions& options, const Inputs& inputs, Beside beside,
+                                             std::string_view cutout) {
+  const Kinds all = kinds(cutout);
+  if (auto checked = check_options(all, options, inputs.several); !checked)
     return std::unexpected(std::move(checked.error()));
   Names names;
   std::vector<OutputPlan> plans;
   for (const auto& input : inputs.images) {
     OutputPlan plan;
     if (options.none()) {
-      if (beside) plan.overlay = with_ending(names.pick(input.folder, input.stem), ".overlay.png");
+      if (beside == Beside::kOverlay) plan.overlay = with_ending(names.pick(input.folder, input.stem), ".overlay.png");
+      if (beside == Beside::kCutout) plan.cutout = with_ending(names.pick(input.folder, input.stem), ".cutout.png");
     } else {
-      plan = plan_one(options, names.pick(input.below, input.stem), inputs.several);
+      plan = plan_one(all, options, names.pick(input.below, input.stem), inputs.several);
     }
-    for (const Kind& kind : kKinds) {
+    for (const Kind& kind : all) {
       const auto& target = plan.*kind.planned;
       if (!target || *target == "-" || inputs.several || options.none() || means_folder(options.*kind.chosen)) continue;
       if (auto checked = check_folder_of(kind, *target); !checked) return std::unexpected(std::move(checked.error()));
@@ -152,7 +160,8 @@ Originals originals_of(const Inputs& inputs, std::span<const fs::path> others) {
 }
 
 Result<void> check_targets(std::span<const OutputPlan> plans, std::span<const std::string> arrays,
-                           const Originals& originals) {
+                           const Originals& originals, std::string_view cutout) {
+  const Kinds all = kinds(cutout);
   for (const OutputPlan& plan : plans) {
     std::set<fs::path> targets;
     const auto check = [&](std::string_view option, const fs::path& target) -> Result<void> {
@@ -165,7 +174,7 @@ Result<void> check_targets(std::span<const OutputPlan> plans, std::span<const st
       }
       return {};
     };
-    for (const Kind& kind : kKinds) {
+    for (const Kind& kind : all) {
       const auto& target = plan.*kind.planned;
       if (!target || *target == "-") continue;
       if (auto checked = check(kind.option, *target); !checked) return checked;

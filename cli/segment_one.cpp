@@ -119,7 +119,8 @@ Result<Outcome> segment(const Input& input, const OutputPlan& plan, const Settin
   if (auto done = add(plan.overlay, written.overlay, [&] { return segmentation->overlay_png(); }); !done) {
     return std::unexpected(std::move(done.error()));
   }
-  if (auto done = add(plan.cutout, written.cutout, [&] { return segmentation->cutout_png(wanted); }); !done) {
+  if (auto done = add(plan.cutout, written.cutout, [&] { return segmentation->cutout_png(wanted, settings.behind); });
+      !done) {
     return std::unexpected(std::move(done.error()));
   }
 

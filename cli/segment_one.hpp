@@ -27,6 +27,7 @@ struct Settings {
   Report report = Report::kTable;
   bool colored = false;
   int background = -1;  ///< the model's class of that name, or -1
+  Background behind{};  ///< cut-outs
 };
 
 /// What came of one image.

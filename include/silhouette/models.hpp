@@ -47,7 +47,12 @@ inline constexpr std::string_view kFcnResnet101Quantized = "FCN_RESNET101_QUANTI
 /// One foreground channel: people in front of a camera.
 inline constexpr std::string_view kSelfieSegmentation = "SELFIE_SEGMENTATION";
 
-/// All models known by name, the embedded one first. Thread-safe.
+/// MediaPipe's selfie segmentation, for people in front of a camera: 256 × 256, and 256 × 144 for frames of a video
+/// that are wide. Comes with Silhouette.
+inline constexpr std::string_view kSelfieSegmentationEmbedded = "SELFIE_SEGMENTATION_EMBEDDED";
+inline constexpr std::string_view kSelfieSegmentationLandscapeEmbedded = "SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED";
+
+/// All models known by name, the embedded ones first. Thread-safe.
 SILHOUETTE_API std::span<const ModelEntry> registered_models() noexcept;
 
 /// The entry of that name, or nullptr. Exact match. Thread-safe.

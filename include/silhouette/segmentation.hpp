@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "silhouette/error.hpp"
 #include "silhouette/export.hpp"
+#include "silhouette/image_source.hpp"
 #include "silhouette/labels.hpp"
 #include "silhouette/shapes.hpp"
 
@@ -38,6 +40,28 @@ class ClassId {
 /// lists the labels that there are.
 [[nodiscard]] SILHOUETTE_API Result<std::vector<int>> parse_classes(std::string_view text,
                                                                     std::span<const std::string> labels);
+
+/// What is put behind a cut-out.
+class Background {
+ public:
+  /// Nothing: it is transparent there.
+  Background() = default;
+  /// One colour, 0…255.
+  static Background color(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
+    return Background(Value(std::array<std::uint8_t, 3>{red, green, blue}));
+  }
+  /// The photo itself out of focus: means over `share` of its longer side, above 0 and at most 1.
+  static Background blur(double share = 0.03) { return Background(Value(share)); }
+  /// Another picture, scaled and cropped so that it covers the photo. What it borrows must live as long.
+  static Background image(ImageSource picture) { return Background(Value(std::move(picture))); }
+
+  using Value = std::variant<std::monostate, std::array<std::uint8_t, 3>, double, ImageSource>;
+  [[nodiscard]] const Value& value() const { return value_; }
+
+ private:
+  explicit Background(Value value) : value_(std::move(value)) {}
+  Value value_;
+};
 
 /// Wall-clock milliseconds that each stage of one `forward` took.
 struct StageTimings {
@@ -113,9 +137,13 @@ class SILHOUETTE_API Segmentation {
   [[nodiscard]] Result<std::vector<std::byte>> overlay_png(const OverlayOptions& options = {}) const;
 
   /// The photo with everything but the subject transparent. RGBA PNG of width() × height(). The subject is `subject`,
-  /// or all but background if that is empty. The class map decides what stays; its edge fades over a few pixels. Needs
-  /// `ForwardOptions::keep_image`.
+  /// or all but background if that is empty. Of a model of one channel its probabilities decide what stays, and edges
+  /// are the photo's: hair and fingers follow the picture. Of others the class map decides, and its edge fades over a
+  /// few pixels. Needs `ForwardOptions::keep_image`.
   [[nodiscard]] Result<std::vector<std::byte>> cutout_png(std::span<const ClassId> subject = {}) const;
+  /// The same with something behind it, as RGB PNG (RGBA for none). Fails, too, as reading the background's image does.
+  [[nodiscard]] Result<std::vector<std::byte>> cutout_png(std::span<const ClassId> subject,
+                                                          const Background& background) const;
 
   /// The pixels of a class in the class map as COCO's run lengths. kInvalidArgument for a class that the model lacks;
   /// any other may be asked for, also one without pixels.

@@ -1,59 +1,20 @@
 #include "silhouette/image_segmentation_module.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include "base/fma_peak.hpp"
 #include "base/guard.hpp"
-#include "base/pixels.hpp"
-#include "image/decode.hpp"
+#include "base/stopwatch.hpp"
 #include "kernels/kernels.hpp"
 #include "pipeline/class_ids.hpp"
+#include "pipeline/decode_source.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "pipeline/segmentation_data.hpp"
-#include "resources/source.hpp"
 
 namespace silhouette {
-namespace {
-
-/// Milliseconds since the last call.
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double, std::milli>(now - std::exchange(last_, now)).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
-Result<Image> decode_source(const ImageSource& source, const ForwardOptions& options, StageTimings& timings) {
-  Stopwatch watch;
-  if (const auto* pixels = std::get_if<PixelView>(&source.value())) {
-    auto image = image_from_pixels(*pixels);
-    timings.decode_ms = watch.lap();
-    return image;
-  }
-  if (const auto* bytes = std::get_if<std::span<const std::byte>>(&source.value())) {
-    auto image = decode_image(*bytes, "image bytes", options.stop);
-    timings.decode_ms = watch.lap();
-    return image;
-  }
-  const auto& text = std::get<std::string>(source.value());
-  const auto bytes = read_source(text, options.stop, options.patience);
-  timings.read_ms = watch.lap();
-  if (!bytes) return std::unexpected(bytes.error());
-  auto image = decode_image(*bytes, display_source(text), options.stop);
-  timings.decode_ms = watch.lap();
-  return image;
-}
-
-}  // namespace
-
 struct ImageSegmentationModule::Impl {
   mutable std::mutex mutex;
   std::shared_ptr<LoadedModel> model;
@@ -147,7 +108,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     if (auto checked = model.segmenter->check(request); !checked) return std::unexpected(std::move(checked.error()));
     auto& timings = data->info.timings;
 
-    auto photo = decode_source(source, options, timings);
+    auto photo = decode_source(source, options.patience, options.stop, &timings);
     if (!photo) return std::unexpected(std::move(photo.error()));
     data->info.image_width = photo->width;
     data->info.image_height = photo->height;
@@ -155,6 +116,7 @@ Result<Segmentation> ImageSegmentationModule::forward(const ImageSource& source,
     if (!segmented) return std::unexpected(std::move(segmented.error()));
     data->maps = std::move(segmented->maps);
     data->photo = std::move(segmented->photo);
+    data->foreground = std::move(segmented->foreground);
     timings.preprocess_ms = segmented->preprocess_ms;
     timings.network_ms = segmented->network_ms;
     timings.postprocess_ms = segmented->postprocess_ms;

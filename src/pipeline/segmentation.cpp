@@ -6,10 +6,13 @@
 #include <utility>
 
 #include "base/guard.hpp"
+#include "base/processors.hpp"
 #include "image/png.hpp"
 #include "image/text.hpp"
 #include "pipeline/class_ids.hpp"
+#include "pipeline/decode_source.hpp"
 #include "pipeline/segmentation_data.hpp"
+#include "pipeline/shared_workers.hpp"
 #include "postprocess/render.hpp"
 #include "session/pictures.hpp"
 
@@ -91,11 +94,28 @@ Result<std::vector<std::byte>> Segmentation::overlay_png(const OverlayOptions& o
 }
 
 Result<std::vector<std::byte>> Segmentation::cutout_png(std::span<const ClassId> subject) const {
+  return cutout_png(subject, Background());
+}
+
+Result<std::vector<std::byte>> Segmentation::cutout_png(std::span<const ClassId> subject,
+                                                        const Background& background) const {
   return guarded([&]() -> Result<std::vector<std::byte>> {
     if (auto checked = check_photo(*data_); !checked) return std::unexpected(std::move(checked.error()));
     auto chosen = resolve_classes(subject, data_->labels);
     if (!chosen) return std::unexpected(std::move(chosen.error()));
-    const auto cut = cutout_picture(data_->photo, data_->maps, data_->labels, *chosen);
+    Backdrop backdrop;
+    Image scene;
+    if (const auto* const color = std::get_if<Color>(&background.value())) backdrop = *color;
+    if (const auto* const share = std::get_if<double>(&background.value())) backdrop = Blur{*share};
+    if (const auto* const source = std::get_if<ImageSource>(&background.value())) {
+      auto decoded = decode_source(*source, {}, {}, nullptr);
+      if (!decoded) return std::unexpected(std::move(decoded.error()));
+      scene = std::move(*decoded);
+      backdrop = Scene{&scene};
+    }
+    ThreadPool pool(shared_workers(), available_processors());
+    const auto cut =
+        cutout_picture(data_->photo, data_->maps, data_->labels, *chosen, data_->foreground, backdrop, pool);
     if (!cut) return std::unexpected(cut.error());
     return encode_png(*cut);
   });

@@ -7,6 +7,7 @@
 
 #include "base/image.hpp"
 #include "postprocess/postprocess.hpp"
+#include "session/segmenter.hpp"
 #include "silhouette/segmentation.hpp"
 
 namespace silhouette::detail {
@@ -15,7 +16,8 @@ struct SegmentationData {
   std::vector<std::string> labels;
   std::vector<int> classes;  ///< channels of `maps.probabilities`
   ClassMaps maps;
-  Image photo;  ///< RGB at the maps' size; empty unless the caller asked to keep it
+  Image photo;            ///< RGB at the maps' size; empty unless the caller asked to keep it
+  Foreground foreground;  ///< likewise, of a model of one channel
   SegmentationInfo info;
 
   /// Pixels of each class: counted when they are asked for, into memory that is there already.

@@ -16,13 +16,25 @@ constexpr Normalization kImageNet{{0.485F, 0.456F, 0.406F}, {0.229F, 0.224F, 0.2
 
 constexpr std::array<std::string_view, 2> kForegroundLabels{"BACKGROUND", "FOREGROUND"};
 
-constexpr std::array<ModelEntry, 15> kModels{{
+constexpr std::array<ModelEntry, 17> kModels{{
     {.name = kDeeplabV3MobilenetV2Embedded,
      .url = "",
      .file = "deeplab_v3_mobilenet_v2.pte",
      .normalization = kSymmetric,
      .labels = kDeeplabLabelNames,
      .description = "DeepLabV3, MobileNetV2, 513×513, PASCAL VOC; comes with Silhouette"},
+    {.name = kSelfieSegmentationEmbedded,
+     .url = "",
+     .file = "selfie_segmentation.pte",
+     .normalization = kUnitRange,
+     .labels = kForegroundLabels,
+     .description = "MediaPipe's selfie segmentation, 256×256, people; comes with Silhouette"},
+    {.name = kSelfieSegmentationLandscapeEmbedded,
+     .url = "",
+     .file = "selfie_segmentation_landscape.pte",
+     .normalization = kUnitRange,
+     .labels = kForegroundLabels,
+     .description = "MediaPipe's selfie segmentation, 256×144, people; comes with Silhouette"},
     {.name = kDeeplabV3Resnet50,
      .url = SILHOUETTE_HUB "-deeplab-v3/resolve/v0.7.0/xnnpack/deeplabV3_xnnpack_fp32.pte",
      .file = "",

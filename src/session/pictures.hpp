@@ -1,13 +1,17 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/image.hpp"
+#include "base/thread_pool.hpp"
 #include "postprocess/postprocess.hpp"
+#include "session/segmenter.hpp"
 
 namespace silhouette {
 
@@ -24,9 +28,25 @@ Result<Image> mask_picture(const ClassMaps& maps, std::size_t classes);
 Result<Image> overlay_picture(const Image& photo, const ClassMaps& maps, std::span<const std::string> labels,
                               std::span<const std::int64_t> counts, float opacity, const TextRenderer& text);
 
-/// The photo with everything but the subject transparent, RGBA. `subject`: channels; none: all but background.
-/// kInvalidArgument if there is no background then.
+/// What lies behind a cut-out's subject.
+struct NoBackdrop {};
+using Color = std::array<std::uint8_t, 3>;
+/// The photo itself, out of focus: means over `share` of its longer side.
+struct Blur {
+  double share = 0;
+};
+/// RGB, scaled and cropped so that it covers the photo.
+struct Scene {
+  const Image* image = nullptr;
+};
+using Backdrop = std::variant<NoBackdrop, Color, Blur, Scene>;
+
+/// The photo (RGB) without what isn't the subject. `subject`: channels; none: all but background. Without a backdrop it
+/// is RGBA, with one RGB. With a `foreground` its probabilities decide, and edges are those of the photo (a guided
+/// filter); else the class map does, and edges are softened a little. kInvalidArgument if there is no background to
+/// leave out, or for a blur that isn't above 0 and at most 1; kLimitExceeded.
 Result<Image> cutout_picture(const Image& photo, const ClassMaps& maps, std::span<const std::string> labels,
-                             std::span<const int> subject);
+                             std::span<const int> subject, const Foreground& foreground, const Backdrop& backdrop,
+                             ThreadPool& pool);
 
 }  // namespace silhouette

@@ -3,26 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "preprocess/preprocess.hpp"
 #include "session/output_meaning.hpp"
 
 namespace silhouette {
 namespace {
 
-/// Milliseconds since the last call.
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double, std::milli>(now - std::exchange(last_, now)).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
+/// The probabilities of a network's one channel.
+Result<Foreground> foreground_of(const Logits& logits, OutputMeaning meaning) {
+  const auto values = logits.values.span();
+  auto kept = AlignedBuffer<float>::create(values.size(), "the foreground's probabilities");
+  if (!kept) return std::unexpected(std::move(kept.error()));
+  const bool is_score = meaning == OutputMeaning::kForegroundScore;
+  std::ranges::transform(values, kept->data(), [is_score](float v) { return is_score ? 1 / (1 + std::exp(-v)) : v; });
+  return Foreground{.values = std::move(*kept), .width = logits.width, .height = logits.height};
+}
 
 }  // namespace
 
@@ -45,7 +44,8 @@ Result<BufferPool::Buffer> Segmenter::make_input(const Image& image) const {
   return input;
 }
 
-Result<ClassMaps> Segmenter::make_maps(Logits& logits, int width, int height, const SegmentRequest& request) const {
+Result<ClassMaps> Segmenter::make_maps(Logits& logits, int width, int height, const SegmentRequest& request,
+                                       Foreground& foreground) const {
   if (!network_.has_probabilities)
     return class_maps_of_numbers(logits, network_.labels.size(), width, height, network_.name);
   const auto meaning = output_meaning(logits.values.span(), logits.channels, network_.output_range);
@@ -54,6 +54,11 @@ Result<ClassMaps> Segmenter::make_maps(Logits& logits, int width, int height, co
                 fmt::format("the one channel of '{}' holds numbers of classes, up to {}; give its labels (--labels, "
                             "LoadOptions::labels)",
                             network_.name, std::ranges::max(logits.values.span())));
+  }
+  if (request.keep_image && logits.channels == 1) {
+    auto kept = foreground_of(logits, meaning);
+    if (!kept) return std::unexpected(std::move(kept.error()));
+    foreground = std::move(*kept);
   }
   if (auto done = to_scores(logits, meaning, *scores_, *threads_); !done)
     return std::unexpected(std::move(done.error()));
@@ -99,7 +104,7 @@ Result<Segmented> Segmenter::segment(Image photo, const SegmentRequest& request)
   *input = {};
   result.network_ms = watch.lap();
 
-  auto maps = make_maps(*logits, width, height, request);
+  auto maps = make_maps(*logits, width, height, request, result.foreground);
   if (!maps) return std::unexpected(std::move(maps.error()));
   result.maps = std::move(*maps);
   result.postprocess_ms = watch.lap();

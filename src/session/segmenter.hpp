@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "base/buffer_pool.hpp"
 #include "base/image.hpp"
 #include "base/thread_pool.hpp"
@@ -35,9 +36,17 @@ struct SegmentRequest {
   std::stop_token stop{};
 };
 
+/// What a network of one channel gives: probabilities of its foreground at the network's own size.
+struct Foreground {
+  AlignedBuffer<float> values;  ///< empty: it isn't such a network
+  int width = 0;
+  int height = 0;
+};
+
 struct Segmented {
   ClassMaps maps;
-  Image photo;  ///< RGB at the maps' size; empty unless it was to be kept
+  Image photo;            ///< RGB at the maps' size; empty unless it was to be kept
+  Foreground foreground;  ///< likewise
   double preprocess_ms = 0;
   double network_ms = 0;
   double postprocess_ms = 0;
@@ -60,7 +69,8 @@ class Segmenter {
 
  private:
   [[nodiscard]] Result<BufferPool::Buffer> make_input(const Image& image) const;
-  [[nodiscard]] Result<ClassMaps> make_maps(Logits& logits, int width, int height, const SegmentRequest& request) const;
+  [[nodiscard]] Result<ClassMaps> make_maps(Logits& logits, int width, int height, const SegmentRequest& request,
+                                            Foreground& foreground) const;
 
   Network network_;
   ThreadPool* threads_;

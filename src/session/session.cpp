@@ -57,6 +57,8 @@ struct Maps::Data {
   std::vector<int> classes;  ///< channels of `maps.probabilities`
   ClassMaps maps;
   Image photo;
+  Foreground foreground;
+  std::shared_ptr<ThreadPool> pool;  ///< for pictures
   std::vector<std::int64_t> counts;
 
   [[nodiscard]] Result<void> check_photo() const {
@@ -202,7 +204,8 @@ Result<Picture> Maps::cutout(std::span<const int> subject) const {
     if (auto checked = data_->check_photo(); !checked) return std::unexpected(std::move(checked.error()));
     const auto channels = find_channels(subject, data_->labels.size());
     if (!channels) return std::unexpected(channels.error());
-    return picture_of(cutout_picture(data_->photo, data_->maps, data_->labels, *channels));
+    return picture_of(
+        cutout_picture(data_->photo, data_->maps, data_->labels, *channels, data_->foreground, {}, *data_->pool));
   });
 }
 
@@ -285,6 +288,8 @@ Result<Maps> Session::segment(const PixelView& image, const SegmentOptions& opti
     if (!segmented) return std::unexpected(std::move(segmented.error()));
     data->maps = std::move(segmented->maps);
     data->photo = std::move(segmented->photo);
+    data->foreground = std::move(segmented->foreground);
+    data->pool = data_->pool;
     data->counts.resize(data->labels.size());
     for (const std::int32_t c : data->maps.argmax.span()) ++data->counts[static_cast<std::size_t>(c)];
     return Maps(std::move(data));

@@ -157,8 +157,9 @@ class SILHOUETTE_API Maps {
   /// `opacity` of the colours: 0…1. Needs SegmentOptions::keep_image, otherwise kInvalidArgument.
   [[nodiscard]] Result<Picture> overlay(float opacity = 0.55F, const TextWriter& text = {}) const;
 
-  /// The image with everything but the subject transparent: RGBA. `subject`: channels; none: all but background. Needs
-  /// SegmentOptions::keep_image.
+  /// The image with everything but the subject transparent: RGBA. `subject`: channels; none: all but background. Of a
+  /// model of one channel its probabilities decide and edges are the image's, else the class map does and edges fade
+  /// over a few pixels. Needs SegmentOptions::keep_image. Uses the session's threads.
   [[nodiscard]] Result<Picture> cutout(std::span<const int> subject = {}) const;
 
  private:
