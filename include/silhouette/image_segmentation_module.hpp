@@ -36,10 +36,11 @@ struct LoadOptions {
   /// replace them instead, or do without this option.
   bool keep_packed_weights = false;
   /// Of one call: 0 = one per processor available to this process; otherwise 1…256. All models of a process share their
-  /// threads. With several calls at once each gets what the others leave free; no more of them compute than there are
-  /// processors (or `threads`, if that is more), the others wait until it is their turn, first come, first served.
-  /// ExecuTorch has one pool for the whole process, which can't be resized while a model uses it: next to another
-  /// loaded model its pool's size holds, except that 1 is obeyed.
+  /// threads. With several calls at once each gets what the others leave free. As many as twice the processors (or the
+  /// largest `threads` of any model since, if that is more) are under way at once; the others wait for their turn,
+  /// first come, first served. The threads end with the last model. ExecuTorch's runs are one at a time, and take no
+  /// turns. ExecuTorch has one pool for the whole process, which can't be resized while a model uses it: next to
+  /// another loaded model its pool's size holds, except that 1 is obeyed.
   int threads = 0;
   std::optional<Normalization> normalization;  ///< beats the file's metadata and the registry
   /// Beats the file's metadata; all different, as many as the model has classes, or empty. A model with one channel has

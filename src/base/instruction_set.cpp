@@ -64,9 +64,13 @@ Result<InstructionSet> find_instruction_set(std::string_view name) {
   for (const InstructionSet set : available_instruction_sets()) {
     list += fmt::format("{}{}", list.empty() ? "" : ", ", instruction_set_name(set));
   }
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("SILHOUETTE_ISA is '{}{}'; this processor has: {}", name.substr(0, kLongestShown),
-                          name.size() > kLongestShown ? "…" : "", list));
+  std::string shown(name.substr(0, kLongestShown));
+  // One line, and no half of a letter.
+  for (char& c : shown) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return fail(ErrorCode::kInvalidArgument, fmt::format("SILHOUETTE_ISA is '{}{}'; this processor has: {}", shown,
+                                                       name.size() > kLongestShown ? "…" : "", list));
 }
 
 std::optional<InstructionSet> instruction_set_limit() noexcept {

@@ -29,7 +29,7 @@ class ThreadPool {
   /// exceptions reaches the caller.
   void parallel_for(std::size_t count, const Body& body) { workers_->parallel_for(count, body, size_); }
 
-  /// Whoever runs a network holds one, so that no more threads compute than the set is meant for: see WorkerSet.
+  /// Whoever runs a network on this pool holds one meanwhile: see WorkerSet.
   using Turn = WorkerSet::Turn;
   Result<Turn> wait_for_turn(const std::stop_token& stop) { return workers_->wait_for_turn(stop); }
 

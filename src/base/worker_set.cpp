@@ -172,7 +172,8 @@ void WorkerSet::wake(int helpers) noexcept {
 }
 
 void WorkerSet::parallel_for(std::size_t count, const LoopBody& body, int threads) {
-  const int helpers = std::min(threads - 1, helpers_wanted());
+  // The child of a fork has none of them, and waking them up would wait for them.
+  const int helpers = ::getpid() == process_ ? std::min(threads - 1, helpers_wanted()) : 0;
   Loop* loop = nullptr;
   if (helpers > 0 && count > 1) {
     std::uint64_t taken = taken_.load(std::memory_order_relaxed);

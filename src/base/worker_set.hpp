@@ -34,7 +34,8 @@ using LoopBody = std::function<void(std::size_t task, std::size_t worker)>;
 /// wake up for, the processor has another to go on with. More would only take each other's caches away.
 class WorkerSet {
  public:
-  /// Without threads; `at_once` ≥ 1 may compute at once, or as many as `grow` was asked for if that is more.
+  /// Without threads. Meant for `at_once` ≥ 1 that compute at once, or as many as `grow` was asked for if that is more,
+  /// and `turns_each` times as many turns.
   static std::shared_ptr<WorkerSet> create(int at_once, int turns_each = 2);
   WorkerSet(const WorkerSet&) = delete;
   WorkerSet& operator=(const WorkerSet&) = delete;

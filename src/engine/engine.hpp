@@ -47,6 +47,11 @@ class Engine {
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   [[nodiscard]] virtual const NetworkShape& shape() const noexcept = 0;
 
+  /// Whether runs compute on the threads of the pool that the engine was made with: who calls `run` then takes a turn
+  /// of that pool first. Others have threads of their own, and their runs wait for each other: in a turn they would
+  /// keep processors from those who could use them.
+  [[nodiscard]] virtual bool uses_pool() const noexcept { return true; }
+
   /// `input`: 3 × input_height × input_width floats in the shape's order. With Tail::kPending the result may be smaller
   /// than the shape's output. kInvalidArgument for another size, kCancelled, kLimitExceeded, kInternal.
   [[nodiscard]] virtual Result<Logits> run(std::span<const float> input, Tail tail, std::stop_token stop) = 0;

@@ -160,7 +160,7 @@ Result<std::vector<float>> ImageSegmentationModule::run_network(std::span<const 
     if (!current) return std::unexpected(current.error());
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine().shape(), reordered);
-    const auto turn = (*current)->pool->wait_for_turn(stop);
+    const auto turn = take_turn((*current)->engine(), *(*current)->pool, stop);
     if (!turn) return std::unexpected(turn.error());
     auto logits = (*current)->engine().run(input, Tail::kWhole, std::move(stop));
     if (!logits) return std::unexpected(std::move(logits.error()));
@@ -176,7 +176,7 @@ Result<NetworkProfile> ImageSegmentationModule::profile_network(std::span<const 
     std::vector<float> reordered;
     input = network_order(input, (*current)->engine().shape(), reordered);
     NetworkProfile profile;
-    const auto turn = (*current)->pool->wait_for_turn(stop);
+    const auto turn = take_turn((*current)->engine(), *(*current)->pool, stop);
     if (!turn) return std::unexpected(turn.error());
     profile.threads = (*current)->pool->size();
     profile.peak_gflops = measure_fma_peak(widest(), profile.threads).value_or(0);

@@ -78,7 +78,7 @@ Result<Segmented> Segmenter::segment(Image photo, const SegmentRequest& request)
   const int height = request.resize ? photo.height : shape.output_height;
   Segmented result;
 
-  const auto turn = threads_->wait_for_turn(request.stop);
+  const auto turn = take_turn(*network_.engine, *threads_, request.stop);
   if (!turn) return std::unexpected(turn.error());
   Stopwatch watch;
   auto resized = resize_image(photo, shape.input_width, shape.input_height, request.filter, *threads_);

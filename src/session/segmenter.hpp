@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -51,6 +53,15 @@ struct Segmented {
   double network_ms = 0;
   double postprocess_ms = 0;
 };
+
+/// A turn of the pool for an engine that computes on it; none for others. kCancelled.
+inline Result<std::optional<ThreadPool::Turn>> take_turn(const Engine& engine, ThreadPool& pool,
+                                                         const std::stop_token& stop) {
+  if (!engine.uses_pool()) return std::nullopt;
+  auto turn = pool.wait_for_turn(stop);
+  if (!turn) return std::unexpected(std::move(turn.error()));
+  return std::optional(std::move(*turn));
+}
 
 /// Pixels → class maps and probabilities: preprocessing, network, postprocessing. Knows no files, no network and no
 /// codecs. Immutable but for its pools of buffers and the engine, which guard themselves: any number of calls at once.

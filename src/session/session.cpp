@@ -23,6 +23,7 @@ namespace silhouette::core {
 namespace {
 
 constexpr int kMaxThreads = 256;
+constexpr int kAnyNumberOfTurns = 1 << 20;
 
 /// Null for the engine's own choice.
 Result<const kernels::Kernels*> find_kernels(std::string_view wanted) {
@@ -249,7 +250,9 @@ Result<Session> Session::load(std::span<const std::byte> model, const SessionOpt
     description.normalization_origin = std::move(interpretation->normalization.origin);
     description.operators = std::move(read->operators);
 
-    data->pool = options.threads.pool_ ? options.threads.pool_ : std::make_shared<ThreadPool>(1);
+    // Who gives no threads has some of their own, and decides how many of them compute.
+    data->pool = options.threads.pool_ ? options.threads.pool_
+                                       : std::make_shared<ThreadPool>(WorkerSet::create(1, kAnyNumberOfTurns), 1);
     const auto range = graph::output_range(*read->graph);
     NativeOptions native;
     native.kernels = *kernels;

@@ -100,18 +100,21 @@ TEST_P(EveryEngine, OneChannelIsAScoreOrAProbability) {
 }
 
 TEST_P(EveryEngine, ChannelsBehindAreReadRight) {
-  const auto module = loaded("tiny_nhwc_output", options());
-  const auto description = module.description().value();
-  EXPECT_EQ(description.channels, 4);
-  EXPECT_EQ(description.output_width, 20);
-  EXPECT_EQ(description.output_height, 16);
-  std::vector<float> input(3 * 16 * 20);
-  for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(1000, i);
-  const auto planes = module.run_network(input).value();
-  const auto expected = golden("tiny_nhwc_output");
-  ASSERT_EQ(planes.size(), expected.values.size());
-  for (std::size_t i = 0; i < 16 * 20; ++i) {
-    for (std::size_t c = 0; c < 4; ++c) ASSERT_NEAR(planes[c * 320 + i], expected.values[i * 4 + c], 1e-5);
+  for (const char* name : {"tiny_nhwc_output", "tiny_unbatched_nhwc_output"}) {
+    SCOPED_TRACE(name);
+    const auto module = loaded(name, options());
+    const auto description = module.description().value();
+    EXPECT_EQ(description.channels, 4);
+    EXPECT_EQ(description.output_width, 20);
+    EXPECT_EQ(description.output_height, 16);
+    std::vector<float> input(3 * 16 * 20);
+    for (std::size_t i = 0; i < input.size(); ++i) input[i] = hash_random(1000, i);
+    const auto planes = module.run_network(input).value();
+    const auto expected = golden(name);
+    ASSERT_EQ(planes.size(), expected.values.size());
+    for (std::size_t i = 0; i < 16 * 20; ++i) {
+      for (std::size_t c = 0; c < 4; ++c) ASSERT_NEAR(planes[c * 320 + i], expected.values[i * 4 + c], 1e-5);
+    }
   }
   EXPECT_EQ(loaded("case_nhwc_out", options()).description()->channels, 3);
 }

@@ -73,6 +73,17 @@ class ChannelsBehind(torch.nn.Module):
         return self.conv(x).permute(0, 2, 3, 1).contiguous()
 
 
+class UnbatchedChannelsBehind(torch.nn.Module):
+    """[3, H, W] to [H, W, K]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = conv(4)
+
+    def forward(self, x):
+        return self.conv(x.unsqueeze(0)).permute(0, 2, 3, 1).squeeze(0).contiguous()
+
+
 class Attention(torch.nn.Module):
     """Reshapes that XNNPACK resolves by itself, as attention has them."""
 
@@ -104,6 +115,7 @@ GOOD = {
     "tiny_softmax": (lambda: torch.nn.Sequential(conv(4), torch.nn.Softmax(1)), IMAGE, "xnnpack"),
     "tiny_unbatched": (Unbatched, IMAGE[1:], "xnnpack"),
     "tiny_nhwc_output": (ChannelsBehind, (1, 3, 16, 20), "xnnpack"),
+    "tiny_unbatched_nhwc_output": (UnbatchedChannelsBehind, (3, 16, 20), "xnnpack"),
     "tiny_logit": (lambda: conv(1), IMAGE, "xnnpack"),
     "tiny_attention": (Attention, IMAGE, "xnnpack"),
 }

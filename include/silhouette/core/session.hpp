@@ -31,7 +31,7 @@ namespace core {
 /// Threads that any number of sessions share. Copies are the same threads; they end with the last copy and session.
 class SILHOUETTE_API Threads {
  public:
-  /// None: work is done by the thread that calls.
+  /// None: work is done by the thread that calls, any number of them at once.
   Threads() noexcept;
   Threads(const Threads&) noexcept;
   Threads(Threads&&) noexcept;
@@ -39,8 +39,8 @@ class SILHOUETTE_API Threads {
   Threads& operator=(Threads&&) noexcept;
   ~Threads();
 
-  /// `count` in all, with the one that calls: 1…256. Fewer, if the system gives no more. kInvalidArgument,
-  /// kLimitExceeded.
+  /// `count` in all, with the one that calls: 1…256. Fewer, if the system gives no more. Of calls of sessions that
+  /// share them twice as many are under way at most, others wait for their turn. kInvalidArgument, kLimitExceeded.
   [[nodiscard]] static Result<Threads> create(int count);
 
   [[nodiscard]] int count() const noexcept;

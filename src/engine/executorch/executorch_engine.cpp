@@ -101,6 +101,7 @@ class ExecutorchEngine final : public Engine {
   }
 
   [[nodiscard]] std::string_view name() const noexcept override { return "executorch"; }
+  [[nodiscard]] bool uses_pool() const noexcept override { return false; }
   [[nodiscard]] const NetworkShape& shape() const noexcept override { return shape_; }
 
   [[nodiscard]] Result<Logits> run(std::span<const float> input, Tail /*tail*/, std::stop_token stop) override {

@@ -38,7 +38,7 @@ constexpr std::int64_t kMostLines = std::int64_t{1} << 22;
 struct Workspace {
   AlignedBuffer<float> memory;  ///< the arena, then every worker's scratch
   std::vector<float*> bases;    ///< by buffer
-  std::vector<Frame> frames;    ///< by worker: each always has the same scratch, which stays in its caches
+  std::vector<Frame> frames;    ///< by worker, with scratch of its own
   std::atomic<bool> out_of_memory = false;
 };
 

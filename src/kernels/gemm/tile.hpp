@@ -32,8 +32,8 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
   const std::ptrdiff_t to_next_tile = t.chunks > kFewChunks ? 0
                                                             : static_cast<std::ptrdiff_t>(t.chunks) * chunk_stride -
                                                                   static_cast<std::ptrdiff_t>(kRows) * row_stride;
-  const bool has_tail = kKind != Rows::kGeneral && t.last_length != 0;
-  const std::size_t whole_chunks = t.chunks - (has_tail ? 1 : 0);
+  const bool is_cut_short = kKind != Rows::kGeneral && t.last_length != 0;
+  const std::size_t whole_chunks = t.chunks - (is_cut_short ? 1 : 0);
   const float* next = t.next;
   const std::size_t next_cache_lines = t.next_cache_lines;
   // An image's values have left the caches since they were made.
@@ -83,7 +83,7 @@ template <std::size_t kRows, std::size_t kBlocks, Rows kKind>
       a += chunk_stride;
       b += length * kColumns;
     }
-    if (has_tail) {
+    if (is_cut_short) {
       for (std::size_t k = 0; k < t.last_length; ++k) step(k);
     }
   }

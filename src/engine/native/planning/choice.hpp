@@ -49,8 +49,8 @@ struct ConvolutionShapes {
 struct Product {
   static constexpr std::string_view kName = "product";
   enum class Rows : std::uint8_t {
-    kInterleaved,  ///< few planes, interleaved between zeros; a line of taps is one stretch of values
-    kWhole,        ///< all pixels in one stretch
+    kInterleaved,  ///< few planes, interleaved between zeros; a line of taps is one piece of memory
+    kWhole,        ///< all pixels in one segment
     kLines,        ///< the image's lines as they lie
     kBordered,     ///< the same of a copy between zeros
     kInMap,        ///< stretches of results that have the same taps within the image

@@ -137,7 +137,6 @@ class PairProducts final : public Step {
       tasks += product->tasks;
       multiply_adds += product->multiply_adds;
     }
-    for (const auto& product : products_) scratch = std::max(scratch, product->scratch);
     reads = products_.front()->reads;
     writes = products_.front()->writes;
   }
