@@ -23,7 +23,7 @@ install(TARGETS silhouette EXPORT silhouette_targets LIBRARY DESTINATION ${CMAKE
 install(TARGETS silhouette_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/silhouette ${PROJECT_BINARY_DIR}/include/silhouette
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
-install(FILES models/deeplab_v3_mobilenet_v2.pte models/selfie_segmentation.pte models/selfie_segmentation_landscape.pte models/ORIGIN.md DESTINATION ${CMAKE_INSTALL_DATADIR}/silhouette/models)
+install(FILES ${SILHOUETTE_MODELS} DESTINATION ${CMAKE_INSTALL_DATADIR}/silhouette/models)
 if(SILHOUETTE_EXECUTORCH)
   get_property(libraries GLOBAL PROPERTY silhouette_executorch_libraries)
   install(FILES ${libraries} DESTINATION ${CMAKE_INSTALL_LIBDIR}/silhouette)

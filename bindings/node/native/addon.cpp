@@ -155,11 +155,13 @@ Napi::Value overlay_png(const Napi::CallbackInfo& info) {
       make_buffer);
 }
 
-/// cutoutPng(segmentation, classes) → job.
+/// cutoutPng(segmentation, classes, background) → job.
 Napi::Value cutout_png(const Napi::CallbackInfo& info) {
   return render(
       info,
-      [subject = read_classes(info[1])](const Segmentation& segmentation) { return segmentation.cutout_png(subject); },
+      [subject = read_classes(info[1]), behind = OwnedBackground::read(info[2])](const Segmentation& segmentation) {
+        return segmentation.cutout_png(subject, behind.background());
+      },
       make_buffer);
 }
 

@@ -194,6 +194,30 @@ std::vector<ClassId> read_classes(Napi::Value value) {
   return classes;
 }
 
+OwnedBackground OwnedBackground::read(Napi::Value value) {
+  if (value.IsUndefined() || value.IsNull()) return {};
+  if (!value.IsObject()) wrong_type(value.Env(), "a background must be an object");
+  const auto options = value.As<Napi::Object>();
+  if (const auto image = member(options, "image")) return {OwnedImage::read(*image)};
+  if (const auto blur = member(options, "blur")) return {read_number(*blur, "blur")};
+  const auto color = member(options, "color");
+  if (!color || !color->IsArray()) wrong_type(value.Env(), "a background has a color, blur or image");
+  std::array<std::uint8_t, 3> rgb{};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const double part = read_number(color->As<Napi::Array>().Get(i), "color");
+    rgb[i] = static_cast<std::uint8_t>(std::clamp(part, 0.0, 255.0));
+  }
+  return {rgb};
+}
+
+Background OwnedBackground::background() const {
+  if (const auto* const color = std::get_if<std::array<std::uint8_t, 3>>(&value))
+    return Background::color((*color)[0], (*color)[1], (*color)[2]);
+  if (const auto* const blur = std::get_if<double>(&value)) return Background::blur(*blur);
+  if (const auto* const image = std::get_if<OwnedImage>(&value)) return Background::image(image->source());
+  return {};
+}
+
 PolygonOptions read_polygon_options(Napi::Object options) {
   PolygonOptions result;
   if (const auto tolerance = member(options, "tolerance")) result.tolerance = read_number(*tolerance, "tolerance");

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,6 +37,16 @@ struct SegmentArguments {
   OwnedImage image;
   std::vector<ClassId> classes;
   ForwardOptions options;
+};
+
+/// What lies behind a cut-out; owns what `Background` borrows.
+struct OwnedBackground {
+  std::variant<std::monostate, std::array<std::uint8_t, 3>, double, OwnedImage> value;
+
+  /// From nothing, `{ color: [r, g, b] }`, `{ blur: share }` or `{ image }`.
+  static OwnedBackground read(Napi::Value value);
+  /// Borrows from this object.
+  [[nodiscard]] Background background() const;
 };
 
 struct PolygonOptions {

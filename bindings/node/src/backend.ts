@@ -16,6 +16,10 @@ export interface RawPixels {
 /** An image as backends take it: a path, URI or base64 text; an encoded file; pixels. */
 export type BackendImage = string | { bytes: Uint8Array } | RawPixels;
 
+/** What lies behind a cut-out: a colour, the photo out of focus (a share of its longer side), another picture. */
+export type BackendBackground =
+  { color: readonly [red: number, green: number, blue: number] } | { blur: number } | { image: BackendImage };
+
 /** A model as backends take it: a registry name, path or URL; the bytes of a `.pte` file. */
 export type BackendModelSource = string | Uint8Array;
 
@@ -142,7 +146,11 @@ export interface BackendSegmentation {
   overlayPng(options: OverlayOptions, signal?: AbortSignal): Promise<Uint8Array>;
   rle(label: string | number, signal?: AbortSignal): Promise<Omit<Rle, 'toJSON'>>;
   polygons(label: string | number, options: PolygonOptions, signal?: AbortSignal): Promise<Omit<Polygon, 'toJSON'>[]>;
-  cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array>;
+  cutoutPng(
+    classes: readonly (string | number)[],
+    background: BackendBackground | undefined,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array>;
 }
 
 export interface BackendModel {

@@ -9,10 +9,12 @@ export type { ErrorCode } from './index.js';
 export { Segmenter } from './index.js';
 export type { LoadOptions, SegmentOptions } from './index.js';
 export { Segmentation } from './index.js';
-export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './index.js';
+export type { AbortOptions, Backdrop, CutoutOptions, ProbabilityMaps } from './index.js';
 export type { ImageInput, PixelData, SharpRaw } from './index.js';
 export { cache } from './index.js';
 export type { CacheOptions, FetchOptions } from './index.js';
+export { remove } from './index.js';
+export type { RemoveOptions } from './index.js';
 export { SelfieSegmentationLabel } from './index.js';
 export type { LabelEnum, VocLabels } from './index.js';
 export { SemanticSegmentationModule } from './index.js';
@@ -60,6 +62,8 @@ export type {
 } from './index.js';
 export {
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
   DEEPLAB_V3_RESNET50,
   DEEPLAB_V3_RESNET50_520,
   DEEPLAB_V3_RESNET50_520_QUANTIZED,

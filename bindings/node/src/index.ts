@@ -15,10 +15,12 @@ export type { ErrorCode } from './errors.js';
 export { Segmenter } from './segmenter.js';
 export type { LoadOptions, SegmentOptions } from './segmenter.js';
 export { Segmentation } from './segmentation.js';
-export type { AbortOptions, CutoutOptions, ProbabilityMaps } from './segmentation.js';
+export type { AbortOptions, Backdrop, CutoutOptions, ProbabilityMaps } from './segmentation.js';
 export type { ImageInput, PixelData, SharpRaw } from './image-input.js';
 export { cache } from './cache.js';
 export type { CacheOptions, FetchOptions } from './cache.js';
+export { remove } from './remove.js';
+export type { RemoveOptions } from './remove.js';
 export { SelfieSegmentationLabel } from './generations/label-maps.js';
 export type { LabelEnum, VocLabels } from './generations/label-maps.js';
 export { SemanticSegmentationModule } from './generations/semantic-segmentation-module.js';
@@ -66,6 +68,8 @@ export type {
 } from './backend.js';
 export {
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
   DEEPLAB_V3_RESNET50,
   DEEPLAB_V3_RESNET50_520,
   DEEPLAB_V3_RESNET50_520_QUANTIZED,

@@ -1,6 +1,13 @@
 /** DeepLabV3 with MobileNetV2 trained on PASCAL VOC. It comes with this package: nothing is downloaded. */
 export const DEEPLAB_V3_MOBILENET_V2_EMBEDDED = 'DEEPLAB_V3_MOBILENET_V2_EMBEDDED';
 
+/**
+ * MediaPipe's selfie segmentation: people in front of a camera, 256×256, and 256×144 for frames of a video that are wide.
+ * They come with this package.
+ */
+export const SELFIE_SEGMENTATION_EMBEDDED = 'SELFIE_SEGMENTATION_EMBEDDED';
+export const SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED = 'SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED';
+
 /** DeepLabV3 with ResNet-50 at 224×224: the file of react-native-executorch 0.4 to 0.7, 168 MB. */
 export const DEEPLAB_V3_RESNET50 = 'DEEPLAB_V3_RESNET50';
 
@@ -24,6 +31,8 @@ export const SELFIE_SEGMENTATION = 'SELFIE_SEGMENTATION';
 /** The constants above: names of models that this package knows labels and normalisation of. */
 export type ModelConstant =
   | typeof DEEPLAB_V3_MOBILENET_V2_EMBEDDED
+  | typeof SELFIE_SEGMENTATION_EMBEDDED
+  | typeof SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED
   | typeof DEEPLAB_V3_RESNET50
   | typeof DEEPLAB_V3_RESNET50_520
   | typeof DEEPLAB_V3_RESNET50_520_QUANTIZED
@@ -41,6 +50,8 @@ export type ModelConstant =
 
 export const MODEL_CONSTANTS: readonly string[] = [
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
   DEEPLAB_V3_RESNET50,
   DEEPLAB_V3_RESNET50_520,
   DEEPLAB_V3_RESNET50_520_QUANTIZED,

@@ -1,8 +1,11 @@
 import type { BackendSegmentation, OverlayOptions, Polygon, PolygonOptions, Rle, SegmentationInfo } from './backend.js';
-import { signalOf } from './abort.js';
+import { abortable, signalOf } from './abort.js';
+import { readBackdrop, type Backdrop } from './backdrop.js';
 import { classList, classOf, ClassNames } from './class-names.js';
 import { describeValue, invalidArgument, optionsOf, reporting } from './errors.js';
 import { Outline, RunLengths } from './shapes.js';
+
+export type { Backdrop } from './backdrop.js';
 
 export interface AbortOptions {
   /** Makes the promise reject with the signal's reason as soon as it aborts. */
@@ -10,8 +13,10 @@ export interface AbortOptions {
 }
 
 export interface CutoutOptions extends AbortOptions {
-  /** The classes that stay; default: all but background. Those that were asked for in `segment` get soft edges. */
+  /** The classes that stay; default: all but background. Of models of one channel edges follow the photo. */
   subject?: readonly (string | number)[];
+  /** What lies behind; default: nothing, the picture is transparent there. */
+  background?: Backdrop | null;
 }
 
 /** Probability maps by label. `get` and `has` take a class's number too, and its label in any case. */
@@ -98,9 +103,11 @@ export class Segmentation {
   /** The photo with everything but the subject transparent. Not for results made with `keepImage: false`. */
   toCutoutPng(options: CutoutOptions | null = {}): Promise<Uint8Array> {
     return reporting(async () => {
-      const { signal, subject } = optionsOf(options, 'toCutoutPng');
+      const { signal, subject, background } = optionsOf(options, 'toCutoutPng');
+      const checked = signalOf(signal);
       const classes = classList(subject ?? [], 'subject').map((label) => this.#names.resolve(label));
-      return this.#native.cutoutPng(classes, signalOf(signal));
+      const behind = await abortable(readBackdrop(background, checked), checked, () => undefined);
+      return this.#native.cutoutPng(classes, behind, checked);
     });
   }
 

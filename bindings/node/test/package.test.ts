@@ -39,6 +39,7 @@ const body = `
   const segmenter = await silhouette.Segmenter.load(silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
   const result = await segmenter.segment('cat.png', { classes: ['CAT'], resize: true });
   const png = await result.toOverlayPng();
+  if ((await silhouette.remove('cat.png', { background: 'blur' })).length < 1000) throw new Error('no picture');
   const files = mapped().filter((file) => !before.includes(file));
   console.log(JSON.stringify({
     cats: out[silhouette.DeeplabLabel.ARGMAX].filter((label) => label === 8).length,

@@ -1,7 +1,13 @@
 import { describeValue, invalidArgument, optionsOf, reporting } from '../errors.js';
 import type { ImageInput } from '../image-input.js';
 import { isObject } from '../kinds.js';
-import { MODEL_CONSTANTS, SELFIE_SEGMENTATION, type ModelConstant } from '../models.js';
+import {
+  MODEL_CONSTANTS,
+  SELFIE_SEGMENTATION,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
+  type ModelConstant,
+} from '../models.js';
 import type { ModelConfig, ResourceSource } from '../resource.js';
 import { Segmenter } from '../segmenter.js';
 import { labelsOf, SelfieSegmentationLabel, VOC_LABELS, type LabelEnum, type VocLabels } from './label-maps.js';
@@ -63,6 +69,12 @@ export type SemanticMaps<K extends PropertyKey> = { ARGMAX: Int32Array } & Recor
 const MEAN = [0.485, 0.456, 0.406] as const;
 const STD = [0.229, 0.224, 0.225] as const;
 
+const SELFIES: readonly string[] = [
+  SELFIE_SEGMENTATION,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
+];
+
 /** Whether this package knows labels and normalisation of a source by itself. */
 function isConstant(source: unknown): source is ModelConstant {
   return typeof source === 'string' && MODEL_CONSTANTS.includes(source);
@@ -75,7 +87,7 @@ interface Named {
 
 function named(model: unknown): Named {
   if (isConstant(model)) {
-    const isSelfie = model === SELFIE_SEGMENTATION;
+    const isSelfie = SELFIES.includes(model);
     return { labelMap: isSelfie ? SelfieSegmentationLabel : VOC_LABELS, resource: model };
   }
   if (!isObject(model) || !('modelName' in model)) {

@@ -3,6 +3,7 @@ import { resolveObjectURL } from 'node:buffer';
 import { invalidArgument, messageOf, SegmentationError, type ErrorCode } from '../errors.js';
 import type {
   Backend,
+  BackendBackground,
   BackendCall,
   BackendImage,
   BackendLoadOptions,
@@ -161,9 +162,13 @@ class Segmentation implements BackendSegmentation {
     );
   }
 
-  cutoutPng(classes: readonly (string | number)[], signal?: AbortSignal): Promise<Uint8Array> {
+  cutoutPng(
+    classes: readonly (string | number)[],
+    background: BackendBackground | undefined,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
     return abortableCall(
-      start<Uint8Array>((addon) => addon.cutoutPng(this.#handle, classes)),
+      start<Uint8Array>((addon) => addon.cutoutPng(this.#handle, classes, background)),
       signal,
     );
   }

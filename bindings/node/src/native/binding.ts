@@ -1,4 +1,5 @@
 import type {
+  BackendBackground,
   BackendImage,
   BackendLoadOptions,
   BackendModelSource,
@@ -67,7 +68,11 @@ export interface Binding {
   unload(model: Handle): void;
   maskPng(segmentation: Handle): JobId;
   overlayPng(segmentation: Handle, options: OverlayOptions): JobId;
-  cutoutPng(segmentation: Handle, classes: readonly (string | number)[]): JobId;
+  cutoutPng(
+    segmentation: Handle,
+    classes: readonly (string | number)[],
+    background: BackendBackground | undefined,
+  ): JobId;
   rle(segmentation: Handle, label: string | number): JobId;
   polygons(segmentation: Handle, label: string | number, options: PolygonOptions): JobId;
   cachedModels(directory: string | undefined): JobId;
