@@ -102,7 +102,7 @@ Result<Cut> cut(const Image& photo, const ClassMaps& maps, std::span<const std::
   for (const int c : subject) visible[static_cast<std::size_t>(c)] = 1.0F;
   if (subject.empty()) visible[static_cast<std::size_t>(background)] = 0.0F;
   // Of the two classes that one channel makes, the second is the foreground.
-  const bool is_soft = foreground.values.size() > 0 && visible.size() == 2 && visible[0] != visible[1];
+  const bool is_soft = !foreground.values.empty() && visible.size() == 2 && visible[0] != visible[1];
   return is_soft ? cut_by_foreground(photo, foreground, visible[0] > visible[1], pool)
                  : cut_by_classes(photo, maps, visible);
 }
