@@ -106,7 +106,7 @@ TEST(Registry, IsConsistent) {
     EXPECT_FALSE(entry.description.empty());
     for (const float std : entry.normalization.std) EXPECT_GT(std, 0);
   }
-  EXPECT_EQ(names.size(), 15U);
+  EXPECT_EQ(names.size(), 17U);
 }
 
 TEST(CacheDirectory, FollowsItsRules) {
