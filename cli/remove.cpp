@@ -13,8 +13,12 @@ constexpr std::string_view kFooter =
     R"(Writes STEM.cutout.png beside each photo (into the current folder for what is no file): everything but the people in it
 is transparent, at the photo's own size, and edges follow hair and fingers. PHOTO is whatever 'silhouette segment' takes.
 
-With --model DEEPLAB_V3_MOBILENET_V2_EMBEDDED --classes cat,dog it is cats and dogs; any model will do. A
-background makes pictures without transparency.
+Colours are #rgb, #rrggbb or one of HTML's sixteen: black, silver, gray, white, maroon, red, purple, fuchsia, green, lime,
+olive, yellow, navy, blue, teal, aqua. What is transparent in a photo is white. Of a folder, what silhouette wrote there
+(STEM.cutout.png) is left out.
+
+With --model DEEPLAB_V3_MOBILENET_V2_EMBEDDED --classes cat,dog it is cats and dogs; any model will do (of many
+classes, edges are softened only). A background makes pictures without transparency.
 
 Examples:
   silhouette remove me.jpg

@@ -40,6 +40,10 @@ export const cache = {
     return reporting(async () => {
       const { onProgress, signal, ...read } = optionsOf(options, 'cache.fetch');
       const checked = signalOf(signal);
+      const tell: unknown = onProgress ?? undefined;
+      if (tell !== undefined && typeof tell !== 'function') {
+        throw invalidArgument(`onProgress is ${describeValue(tell)}; give a function`);
+      }
       throwIfAborted(checked);
       let ended = false;
       const call = defaultBackend.fetchModel(nameOf(source, 'what to fetch'), directoryOf(read), (fraction) => {

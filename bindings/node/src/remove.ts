@@ -1,5 +1,7 @@
-import { optionsOf, reportingNow } from './errors.js';
+import { signalOf } from './abort.js';
+import { optionsOf, reporting, reportingNow } from './errors.js';
 import type { ImageInput } from './image-input.js';
+import { Limiter } from './limiter.js';
 import { SELFIE_SEGMENTATION_EMBEDDED } from './models.js';
 import type { ResourceSource } from './resource.js';
 import type { CutoutOptions } from './segmentation.js';
@@ -7,10 +9,13 @@ import { Segmenter } from './segmenter.js';
 
 export interface RemoveOptions extends CutoutOptions {
   /** Default: `SELFIE_SEGMENTATION_EMBEDDED`, which knows people and stays loaded once it is needed; others are loaded anew. */
-  model?: ResourceSource;
+  model?: ResourceSource | null;
 }
 
 let people: Promise<Segmenter> | undefined;
+
+/** A photo and its maps wait for nobody: with many calls at once, most of them haven't begun. */
+const turns = new Limiter(2);
 
 /** The model of most calls, loaded once. */
 function forPeople(): Promise<Segmenter> {
@@ -28,12 +33,17 @@ function forPeople(): Promise<Segmenter> {
 export async function remove(input: ImageInput, options: RemoveOptions | null = {}): Promise<Uint8Array> {
   const { model, signal, ...cutout } = reportingNow(() => ({ ...optionsOf(options, 'remove') }));
   const ending = { signal: signal ?? null };
-  const own = model === undefined ? undefined : await Segmenter.load(model, ending);
+  const leave = await reporting(() => turns.enter(signalOf(signal)));
   try {
-    const segmenter = own ?? (await forPeople());
-    const result = await segmenter.segment(input, { resize: true, ...ending });
-    return await result.toCutoutPng({ ...cutout, ...ending });
+    const own = model === undefined || model === null ? undefined : await Segmenter.load(model, ending);
+    try {
+      const segmenter = own ?? (await forPeople());
+      const result = await segmenter.segment(input, { resize: true, ...ending });
+      return await result.toCutoutPng({ ...cutout, ...ending });
+    } finally {
+      own?.close();
+    }
   } finally {
-    own?.close();
+    leave();
   }
 }

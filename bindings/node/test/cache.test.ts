@@ -38,6 +38,11 @@ test('list, size, remove and prune', async () => {
     assert.equal(await cache.remove(url, options), false);
     assert.equal(await cache.size(options), bytes.length);
     await rejectsWith(cache.remove(DEEPLAB_V3_MOBILENET_V2_EMBEDDED, options), 'INVALID_ARGUMENT');
+    await rejectsWith(
+      cache.fetch(DEEPLAB_V3_MOBILENET_V2_EMBEDDED, { onProgress: 5 as never }),
+      'INVALID_ARGUMENT',
+      'onProgress',
+    );
     await rejectsWith(cache.remove(tinyFile, options), 'INVALID_ARGUMENT', tinyFile);
     assert.ok(existsSync(tinyFile));
 

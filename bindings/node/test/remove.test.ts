@@ -47,6 +47,16 @@ test('remove: every kind of background', async () => {
   await rejectsWith(remove(astronaut, { background: { image: '/no/such.png' } }), 'FILE_NOT_FOUND', '/no/such.png');
 });
 
+test('remove: calls at once wait for their turn, null is as if nothing was said', async () => {
+  const all = await Promise.all(Array.from({ length: 6 }, () => remove(astronaut, { model: null, background: null })));
+  for (const png of all) assert.deepEqual(header(png), [512, 512, 6]);
+  const controller = new AbortController();
+  const waiting = Array.from({ length: 6 }, () => remove(astronaut, { signal: controller.signal }));
+  controller.abort();
+  for (const call of waiting) await assert.rejects(call, isAbortError);
+  await remove(astronaut);
+});
+
 test('remove: other models, their classes, signals', async () => {
   const cat = await remove(chelsea, { model: DEEPLAB_V3_MOBILENET_V2_EMBEDDED, subject: ['cat'], background: 'black' });
   assert.deepEqual(header(cat), [451, 300, 2]);

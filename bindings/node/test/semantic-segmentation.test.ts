@@ -121,7 +121,7 @@ test('fromCustomModel: an enum, an object, and what does not fit', async () => {
 
   const tooMany = SemanticSegmentationModule.fromCustomModel(embeddedFile, { labelMap: Mine });
   await rejectsWith(tooMany, 'INVALID_ARGUMENT', '21', '3');
-  for (const labelMap of [null, { A: 0, B: 2 }, { A: 0, B: 0 }, { A: 0.5 }, { A: '0' }]) {
+  for (const labelMap of [null, {}, ['A', 'B'], { A: 0, B: 2 }, { A: 0, B: 0 }, { A: 0.5 }, { A: '0' }]) {
     await rejectsWith(
       SemanticSegmentationModule.fromCustomModel(tinyFile, { labelMap: labelMap as never }),
       'INVALID_ARGUMENT',

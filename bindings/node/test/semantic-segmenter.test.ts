@@ -132,6 +132,7 @@ test('formats of images: channels in any order are one picture, alpha is left ou
   ]) {
     await rejectsAs(segmenter.segment(bad as never), 'INVALID_ARGUMENT');
   }
+  await rejectsAs(segmenter.segment(buffer(), null, { classes: 'cat' as never }), 'INVALID_ARGUMENT', "'cat'");
 });
 
 test('one channel: its probability in grey, and no colours', async () => {
@@ -200,6 +201,16 @@ test('download: every file once, paths instead of URLs', async () => {
     assert.equal(server.requests.length, 2);
     const segmenter = await createSemanticSegmenter(got);
     await segmenter.segment(buffer());
+    const once = new Date();
+    assert.deepEqual(
+      await download({ at: new URL(url), once }),
+      { at: got.modelPath, once },
+      'what is no plain value stays',
+    );
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    await rejectsAs(download(cyclic), 'INVALID_ARGUMENT', 'itself');
+    await rejectsAs(download(url, { onProgress: 5 as never }), 'INVALID_ARGUMENT', 'onProgress');
     await rejectsAs(download(`${server.origin}/b.pte`, { signal: AbortSignal.abort() }), 'DOWNLOAD_ABORTED');
   } finally {
     await server.close();

@@ -6,6 +6,8 @@ import {
   DEEPLAB_V3_RESNET50,
   DeeplabLabel,
   ImageSegmentationModule,
+  SELFIE_SEGMENTATION_EMBEDDED,
+  SemanticSegmentationModule,
   type Segmentation,
   type SegmentationError,
   Segmenter,
@@ -59,6 +61,17 @@ test('types of the modern API', () => {
     new Segmenter();
   };
   void construct;
+});
+
+test('types of the selfie models', () => {
+  const program = async (): Promise<void> => {
+    const module = await SemanticSegmentationModule.fromModelName(SELFIE_SEGMENTATION_EMBEDDED);
+    const { SELFIE } = await module.forward('photo.jpg', ['SELFIE']);
+    expectTypeOf(SELFIE).toExtend<Float32Array>();
+    // @ts-expect-error a class of other models
+    await module.forward('photo.jpg', ['CAT']);
+  };
+  void program;
 });
 
 test('types of the hook', () => {

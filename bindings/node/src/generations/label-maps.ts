@@ -24,6 +24,7 @@ export function labelsOf(labelMap: unknown): string[] {
   const labels: string[] = [];
   // The other half of an enum: numbers with their names.
   const names = Object.entries(labelMap).filter(([name]) => Number.isNaN(Number(name)));
+  if (names.length === 0) throw invalidArgument('labelMap has no labels; give { NAME: number, … }');
   for (const [name, number] of names) {
     if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number >= names.length) {
       throw invalidArgument(

@@ -1,5 +1,5 @@
-import { optionsOf } from '../errors.js';
-import { isObject } from '../kinds.js';
+import { describeValue, invalidArgument, optionsOf } from '../errors.js';
+import { isObject, isUrl } from '../kinds.js';
 import { cache } from '../cache.js';
 import { reportingAsRn } from './rn-errors.js';
 import type { SemanticSegmenterModel } from './semantic-segmenter.js';
@@ -89,18 +89,28 @@ export interface DownloadOptions {
   readonly forceDownload?: boolean;
 }
 
-/** All http(s) URLs in a value, however deep. */
-function urlsIn(value: unknown, found = new Set<string>()): Set<string> {
-  if (typeof value === 'string' && /^https?:/i.test(value)) found.add(value);
-  else if (isObject(value)) for (const part of Object.values(value)) urlsIn(part, found);
-  return found;
+/** What is looked into: arrays, and objects that are nothing but that. */
+function isPlain(value: unknown): value is object {
+  if (!isObject(value) || typeof value === 'function') return false;
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function replaced(value: unknown, paths: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return paths.get(value) ?? value;
-  if (Array.isArray(value)) return value.map((part) => replaced(part, paths));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, replaced(part, paths)]));
+/** The URL that a value is, if it is one. */
+function urlOf(value: unknown): string | undefined {
+  const text = isUrl(value) ? value.href : value;
+  return typeof text === 'string' && /^https?:/i.test(text) ? text : undefined;
+}
+
+/** The same value with every URL in it, however deep, put through `change`. */
+function changed(value: unknown, change: (url: string) => string, within: readonly object[] = []): unknown {
+  const url = urlOf(value);
+  if (url !== undefined) return change(url);
+  if (!isPlain(value)) return value;
+  if (within.includes(value)) throw invalidArgument('the value to download contains itself');
+  const parts = Object.entries(value).map(([key, part]) => [key, changed(part, change, [...within, value])] as const);
+  return Array.isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
 }
 
 /**
@@ -110,7 +120,16 @@ function replaced(value: unknown, paths: ReadonlyMap<string, string>): unknown {
 export function download<T>(source: T, options: DownloadOptions | null = {}): Promise<T> {
   return reportingAsRn('load', async () => {
     const { onProgress, signal, forceDownload } = optionsOf(options, 'download');
-    const urls = [...urlsIn(source)];
+    const tell: unknown = onProgress ?? undefined;
+    if (tell !== undefined && typeof tell !== 'function') {
+      throw invalidArgument(`onProgress is ${describeValue(tell)}; give a function`);
+    }
+    const found = new Set<string>();
+    changed(source, (url) => {
+      found.add(url);
+      return url;
+    });
+    const urls = [...found];
     const paths = new Map<string, string>();
     for (const [i, url] of urls.entries()) {
       if (forceDownload === true) await cache.remove(url);
@@ -121,6 +140,6 @@ export function download<T>(source: T, options: DownloadOptions | null = {}): Pr
       paths.set(url, path);
     }
     if (urls.length === 0) onProgress?.(1);
-    return replaced(source, paths) as T;
+    return changed(source, (url) => paths.get(url) ?? url) as T;
   });
 }

@@ -50,7 +50,11 @@ export interface SemanticSegmentationConfig<L extends LabelEnum> {
 
 /** The label map of a model that is known by name. */
 export type SegmentationLabels<C> = C extends
-  'selfie-segmentation' | typeof SELFIE_SEGMENTATION | { modelName: 'selfie-segmentation' }
+  | 'selfie-segmentation'
+  | typeof SELFIE_SEGMENTATION
+  | typeof SELFIE_SEGMENTATION_EMBEDDED
+  | typeof SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED
+  | { modelName: 'selfie-segmentation' }
   ? typeof SelfieSegmentationLabel
   : VocLabels;
 

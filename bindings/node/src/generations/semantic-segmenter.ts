@@ -1,3 +1,4 @@
+import { classList } from '../class-names.js';
 import { describeValue, invalidArgument, optionsOf } from '../errors.js';
 import type { ImageInput } from '../image-input.js';
 import { isByteArray, isObject } from '../kinds.js';
@@ -264,7 +265,7 @@ function makeSegmenter<L extends PropertyKey>(
       const image = toPixels(input);
       const { width, height } = image;
       const colors = colorsOf(labels, colormap);
-      const wanted = (classes ?? []).map(String);
+      const wanted = classList(classes ?? [], 'classes').map(String);
       const result: Segmentation = await segmenter.segment(image, {
         classes: hasOneChannel ? [...wanted, foreground] : wanted,
         resize: true,

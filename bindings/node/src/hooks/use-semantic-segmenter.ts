@@ -34,8 +34,9 @@ const dispose = ({ segmenter }: { segmenter: { dispose: () => void } }): void =>
 /** Loads a model for a component and frees it when the component goes: the hook of react-native-executorch 0.10. */
 export function useSemanticSegmenter<const L extends PropertyKey = string>(
   config: SemanticSegmenterModel<L>,
-  { preventLoad = false, forceDownload = false }: UseSemanticSegmenterOptions = {},
+  options?: UseSemanticSegmenterOptions | null,
 ): SemanticSegmenterHook<L> {
+  const { preventLoad = false, forceDownload = false } = options ?? {};
   const { value, isReady, error, progress } = useLoaded(
     JSON.stringify([config, forceDownload]),
     preventLoad,
