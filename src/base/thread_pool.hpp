@@ -8,6 +8,9 @@
 
 namespace silhouette {
 
+/// That anybody may ask for.
+inline constexpr int kMostThreads = 256;
+
 /// Up to so many threads of a set for every loop. The caller of `parallel_for` works too, so a pool of 1 needs no other
 /// thread. Calls from several threads at once are safe, and loops inside loops; those for which no thread is free run
 /// on their caller's.

@@ -19,8 +19,6 @@
 namespace silhouette {
 namespace {
 
-constexpr int kMaxThreads = 256;
-
 Result<void> check_sha256(std::span<const std::byte> bytes, const std::string& wanted) {
   if (wanted.empty()) return {};
   const auto expected = normalize_sha256(wanted);
@@ -130,9 +128,9 @@ Result<std::shared_ptr<LoadedModel>> load_file(ModelFile* file, const LoadOption
 
 Result<std::shared_ptr<LoadedModel>> load_model(ModelSource source, const LoadOptions& options,
                                                 const std::function<void(double)>& progress) {
-  if (options.threads < 0 || options.threads > kMaxThreads) {
+  if (options.threads < 0 || options.threads > kMostThreads) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMaxThreads));
+                fmt::format("{} threads; give 1 … {}, or 0 for all processors", options.threads, kMostThreads));
   }
   if (auto known = check_instruction_set(); !known) return std::unexpected(std::move(known.error()));
   auto file = open_model(std::move(source), options, progress);

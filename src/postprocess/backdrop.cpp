@@ -104,41 +104,25 @@ Result<void> blur_background(Image& photo, std::span<const float> alpha, int rad
                     photo.width, photo.height, photo.channels, alpha.size(), radius));
   }
   const CoarseGrid grid = make_coarse_grid(photo.width, photo.height, radius);
-  const auto columns = static_cast<std::size_t>(grid.width);
-  const auto workers = static_cast<std::size_t>(pool.size());
-  auto cells = AlignedBuffer<float>::create(grid.cells() * kValues, "the background's cells");
-  if (!cells) return std::unexpected(std::move(cells.error()));
-  auto sums = AlignedBuffer<float>::create(grid.cells() * kValues, "the background's means");
-  if (!sums) return std::unexpected(std::move(sums.error()));
-  auto scratch = AlignedBuffer<double>::create(workers * columns * kValues, "the background's sums");
-  if (!scratch) return std::unexpected(std::move(scratch.error()));
-  // One more cell, for the right neighbour of the last.
-  const std::size_t row_floats = (columns + 1) * kValues;
-  auto rows = AlignedBuffer<float>::create(workers * row_floats, "the background's rows");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  auto across = cell_positions(photo.width, grid.scale);
-  if (!across) return std::unexpected(std::move(across.error()));
-  auto down = cell_positions(photo.height, grid.scale);
-  if (!down) return std::unexpected(std::move(down.error()));
+  auto memory = GridMemory::create(grid, photo, kValues, kValues, pool, "the blurred background");
+  if (!memory) return std::unexpected(std::move(memory.error()));
 
   const int band = grid_band(grid);
+  float* const cells = memory->cells.data();
+  float* const means = memory->means.data();
   const auto sum = [&](const float* from, bool divides, float* to) {
     return for_each_band(grid.height, band, pool, stop, [&](int begin, int end, std::size_t worker) {
-      sum_windows(grid, from, begin, end, scratch->data() + worker * columns * kValues, divides, to);
+      sum_windows(grid, from, begin, end, memory->sums_of(worker), divides, to);
     });
   };
-  const bool done = for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t) {
-                                    fill_cells(grid, photo, alpha.data(), begin, end, cells->data());
-                                  }) &&
-                    sum(cells->data(), false, sums->data()) && sum(sums->data(), true, cells->data()) &&
-                    for_each_band(photo.height, kPhotoBand, pool, stop, [&](int begin, int end, std::size_t worker) {
-                      float* const row = rows->data() + worker * row_floats;
-                      for (int y = begin; y < end; ++y) {
-                        interpolate_row<kValues>(grid, cells->data(), (*down)[static_cast<std::size_t>(y)], row);
-                        write_row(row, across->data(), photo.width, photo.row(y));
-                      }
-                    });
+  const bool done =
+      for_each_band(
+          grid.height, band, pool, stop,
+          [&](int begin, int end, std::size_t) { fill_cells(grid, photo, alpha.data(), begin, end, cells); }) &&
+      sum(cells, false, means) && sum(means, true, cells) &&
+      for_each_photo_row<kValues>(grid, photo.height, cells, *memory, pool, stop, [&](int y, const float* row) {
+        write_row(row, memory->across.data(), photo.width, photo.row(y));
+      });
   if (!done) return fail(ErrorCode::kCancelled, "blurring the background was cancelled");
   return {};
 }

@@ -41,4 +41,27 @@ Result<AlignedBuffer<CellPosition>> cell_positions(int pixels, int scale) {
   return positions;
 }
 
+Result<GridMemory> GridMemory::create(const CoarseGrid& grid, const Image& photo, std::size_t values,
+                                      std::size_t moments, const ThreadPool& pool, const char* what) {
+  const auto width = static_cast<std::size_t>(grid.width);
+  const auto workers = static_cast<std::size_t>(pool.size());
+  GridMemory memory;
+  memory.columns = width * moments;
+  // One more cell, for the right neighbour of the last.
+  memory.row = (width + 1) * values;
+  const auto take = [](auto made, auto& to) -> Result<void> {
+    if (!made) return std::unexpected(std::move(made.error()));
+    to = std::move(*made);
+    return {};
+  };
+  Result<void> done = take(AlignedBuffer<float>::create(grid.cells() * values, what), memory.cells);
+  if (done) done = take(AlignedBuffer<float>::create(grid.cells() * values, what), memory.means);
+  if (done) done = take(AlignedBuffer<double>::create(workers * memory.columns, what), memory.sums);
+  if (done) done = take(AlignedBuffer<float>::create(workers * memory.row, what), memory.rows);
+  if (done) done = take(cell_positions(photo.width, grid.scale), memory.across);
+  if (done) done = take(cell_positions(photo.height, grid.scale), memory.down);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return memory;
+}
+
 }  // namespace silhouette

@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "base/aligned_buffer.hpp"
+#include "base/image.hpp"
 #include "base/thread_pool.hpp"
 #include "silhouette/error.hpp"
 
@@ -37,6 +38,25 @@ struct CellPosition {
   float weight;
 };
 Result<AlignedBuffer<CellPosition>> cell_positions(int pixels, int scale);
+
+/// All memory that a filter on a grid's cells works in, so that nothing is allocated inside its loops.
+struct GridMemory {
+  AlignedBuffer<float> cells;  ///< `values` floats a cell
+  AlignedBuffer<float> means;  ///< likewise
+  AlignedBuffer<double> sums;  ///< scratch of for_each_window_sum, one a worker
+  AlignedBuffer<float> rows;   ///< of interpolate_row, one a worker
+  AlignedBuffer<CellPosition> across;
+  AlignedBuffer<CellPosition> down;
+  std::size_t columns = 0;  ///< doubles of one worker's sums
+  std::size_t row = 0;      ///< floats of one worker's row
+
+  /// `moments`: the most that are summed up. `what` names it in messages. kLimitExceeded.
+  static Result<GridMemory> create(const CoarseGrid& grid, const Image& photo, std::size_t values, std::size_t moments,
+                                   const ThreadPool& pool, const char* what);
+
+  [[nodiscard]] double* sums_of(std::size_t worker) noexcept { return sums.data() + worker * columns; }
+  [[nodiscard]] float* row_of(std::size_t worker) noexcept { return rows.data() + worker * row; }
+};
 
 /// Sums of `kMoments` values of cells over the windows around the cells of rows [begin, end), windows cut off at the
 /// grid's edges. `moments(x, y)`: a cell's values as std::array<double, kMoments>. Calls sink(x, y, sums, cells in the
@@ -100,6 +120,19 @@ void interpolate_row(const CoarseGrid& grid, const float* cells, CellPosition po
   const float* const bottom = position.index + 1 < grid.height ? top + floats : top;
   for (std::size_t i = 0; i < floats; ++i) row[i] = top[i] + position.weight * (bottom[i] - top[i]);
   std::copy_n(row + floats - kValues, kValues, row + floats);
+}
+
+/// Runs body(y, row of cells at that height) for every row of a photo. Whether all of them ran.
+template <std::size_t kValues, class Body>
+bool for_each_photo_row(const CoarseGrid& grid, int height, const float* cells, GridMemory& memory, ThreadPool& pool,
+                        const std::stop_token& stop, const Body& body) {
+  return for_each_band(height, kPhotoBand, pool, stop, [&](int begin, int end, std::size_t worker) {
+    float* const row = memory.row_of(worker);
+    for (int y = begin; y < end; ++y) {
+      interpolate_row<kValues>(grid, cells, memory.down[static_cast<std::size_t>(y)], row);
+      body(y, row);
+    }
+  });
 }
 
 }  // namespace silhouette

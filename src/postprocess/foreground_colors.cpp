@@ -103,43 +103,27 @@ Result<void> estimate_foreground(Image& photo, std::span<const float> alpha, int
                     photo.width, photo.height, photo.channels, alpha.size(), radius));
   }
   const CoarseGrid grid = make_coarse_grid(photo.width, photo.height, radius);
-  const auto columns = static_cast<std::size_t>(grid.width);
-  const auto workers = static_cast<std::size_t>(pool.size());
-  auto cells = AlignedBuffer<float>::create(grid.cells() * kValues, "the foreground's cells");
-  if (!cells) return std::unexpected(std::move(cells.error()));
-  auto means = AlignedBuffer<float>::create(grid.cells() * kValues, "the foreground's colours");
-  if (!means) return std::unexpected(std::move(means.error()));
-  auto sums = AlignedBuffer<double>::create(workers * columns * kValues, "the foreground's sums");
-  if (!sums) return std::unexpected(std::move(sums.error()));
-  // One more cell, for the right neighbour of the last.
-  const std::size_t row_floats = (columns + 1) * kValues;
-  auto rows = AlignedBuffer<float>::create(workers * row_floats, "the foreground's rows");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  auto across = cell_positions(photo.width, grid.scale);
-  if (!across) return std::unexpected(std::move(across.error()));
-  auto down = cell_positions(photo.height, grid.scale);
-  if (!down) return std::unexpected(std::move(down.error()));
+  auto memory = GridMemory::create(grid, photo, kValues, kValues, pool, "the foreground's colours");
+  if (!memory) return std::unexpected(std::move(memory.error()));
+  const std::size_t row_floats = static_cast<std::size_t>(grid.width) * kValues;
 
   const int band = grid_band(grid);
-  const bool done = for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t) {
-                                    fill_cells(grid, photo, alpha.data(), begin, end,
-                                               cells->data() + static_cast<std::size_t>(begin) * columns * kValues);
-                                  }) &&
-                    for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t worker) {
-                                    average_cells(grid, cells->data(), begin, end,
-                                                  sums->data() + worker * columns * kValues, means->data());
-                                  }) &&
-                    for_each_band(photo.height, kPhotoBand, pool, stop, [&](int begin, int end, std::size_t worker) {
-                      float* const row = rows->data() + worker * row_floats;
-                      for (int y = begin; y < end; ++y) {
-                        interpolate_row<kValues>(grid, means->data(), (*down)[static_cast<std::size_t>(y)], row);
-                        correct_row(row, across->data(),
-                                    alpha.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width),
-                                    photo.width, photo.row(y));
-                      }
-                    });
+  float* const cells = memory->cells.data();
+  float* const means = memory->means.data();
+  const bool done =
+      for_each_band(grid.height, band, pool, stop,
+                    [&](int begin, int end, std::size_t) {
+                      fill_cells(grid, photo, alpha.data(), begin, end,
+                                 cells + static_cast<std::size_t>(begin) * row_floats);
+                    }) &&
+      for_each_band(grid.height, band, pool, stop,
+                    [&](int begin, int end, std::size_t worker) {
+                      average_cells(grid, cells, begin, end, memory->sums_of(worker), means);
+                    }) &&
+      for_each_photo_row<kValues>(grid, photo.height, means, *memory, pool, stop, [&](int y, const float* row) {
+        const auto first = static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width);
+        correct_row(row, memory->across.data(), alpha.data() + first, photo.width, photo.row(y));
+      });
   if (!done) return fail(ErrorCode::kCancelled, "estimating the foreground's colours was cancelled");
   return {};
 }

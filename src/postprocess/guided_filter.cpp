@@ -218,51 +218,31 @@ Result<AlignedBuffer<float>> guided_alpha(const ProbabilityView& map, const Imag
                                           ThreadPool& pool, std::stop_token stop) {
   if (auto checked = check(map, photo, filter); !checked) return std::unexpected(std::move(checked.error()));
   const CoarseGrid grid = make_coarse_grid(photo.width, photo.height, guided_radius(map, photo, filter));
-  const auto columns = static_cast<std::size_t>(grid.width);
-  const auto workers = static_cast<std::size_t>(pool.size());
   const auto pixels = static_cast<std::size_t>(photo.width) * static_cast<std::size_t>(photo.height);
-
   auto alpha = AlignedBuffer<float>::create(pixels, "the alpha");
   if (!alpha) return alpha;
-  auto cells = AlignedBuffer<float>::create(grid.cells() * kValues, "the guide");
-  if (!cells) return cells;
-  auto lines = AlignedBuffer<float>::create(grid.cells() * kValues, "the guided filter");
-  if (!lines) return lines;
-  auto sums = AlignedBuffer<double>::create(workers * columns * kMoments, "the guided filter's sums");
-  if (!sums) return std::unexpected(std::move(sums.error()));
-  // One more cell, for the right neighbour of the last.
-  const std::size_t row_floats = (columns + 1) * kValues;
-  auto rows = AlignedBuffer<float>::create(workers * row_floats, "the guided filter's rows");
-  if (!rows) return rows;
-  auto across = cell_positions(photo.width, grid.scale);
-  if (!across) return std::unexpected(std::move(across.error()));
-  auto down = cell_positions(photo.height, grid.scale);
-  if (!down) return std::unexpected(std::move(down.error()));
+  auto memory = GridMemory::create(grid, photo, kValues, kMoments, pool, "the guided filter");
+  if (!memory) return std::unexpected(std::move(memory.error()));
 
   const int band = grid_band(grid);
-  const auto columns_of = [&](std::size_t worker) { return sums->data() + worker * columns * kMoments; };
-  const bool done = for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t) {
-                                    fill_cells(grid, map, photo, begin, end, cells->data());
-                                  }) &&
-                    for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t worker) {
-                                    fit_lines(grid, double{filter.epsilon}, cells->data(), begin, end,
-                                              columns_of(worker), lines->data());
-                                  }) &&
-                    // The cells have been read: their means take their place.
-                    for_each_band(grid.height, band, pool, stop,
-                                  [&](int begin, int end, std::size_t worker) {
-                                    average_lines(grid, lines->data(), begin, end, columns_of(worker), cells->data());
-                                  }) &&
-                    for_each_band(photo.height, kPhotoBand, pool, stop, [&](int begin, int end, std::size_t worker) {
-                      float* const row = rows->data() + worker * row_floats;
-                      for (int y = begin; y < end; ++y) {
-                        interpolate_row<kValues>(grid, cells->data(), (*down)[static_cast<std::size_t>(y)], row);
-                        apply_row(row, across->data(), photo.row(y), photo.width, filter,
-                                  alpha->data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width));
-                      }
-                    });
+  float* const cells = memory->cells.data();
+  float* const lines = memory->means.data();
+  const bool done =
+      for_each_band(grid.height, band, pool, stop,
+                    [&](int begin, int end, std::size_t) { fill_cells(grid, map, photo, begin, end, cells); }) &&
+      for_each_band(grid.height, band, pool, stop,
+                    [&](int begin, int end, std::size_t worker) {
+                      fit_lines(grid, double{filter.epsilon}, cells, begin, end, memory->sums_of(worker), lines);
+                    }) &&
+      // The cells have been read: their means take their place.
+      for_each_band(grid.height, band, pool, stop,
+                    [&](int begin, int end, std::size_t worker) {
+                      average_lines(grid, lines, begin, end, memory->sums_of(worker), cells);
+                    }) &&
+      for_each_photo_row<kValues>(grid, photo.height, cells, *memory, pool, stop, [&](int y, const float* row) {
+        apply_row(row, memory->across.data(), photo.row(y), photo.width, filter,
+                  alpha->data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(photo.width));
+      });
   if (!done) return fail(ErrorCode::kCancelled, "refining the cut-out's edge was cancelled");
   return alpha;
 }

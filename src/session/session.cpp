@@ -22,7 +22,6 @@
 namespace silhouette::core {
 namespace {
 
-constexpr int kMaxThreads = 256;
 constexpr int kAnyNumberOfTurns = 1 << 20;
 
 /// Null for the engine's own choice.
@@ -116,8 +115,8 @@ Threads::~Threads() = default;
 
 Result<Threads> Threads::create(int count) {
   return guarded([&]() -> Result<Threads> {
-    if (count < 1 || count > kMaxThreads)
-      return fail(ErrorCode::kInvalidArgument, fmt::format("{} threads; give 1 … {}", count, kMaxThreads));
+    if (count < 1 || count > kMostThreads)
+      return fail(ErrorCode::kInvalidArgument, fmt::format("{} threads; give 1 … {}", count, kMostThreads));
     Threads threads;
     threads.pool_ = std::make_shared<ThreadPool>(count);
     return threads;

@@ -2,7 +2,7 @@ import { abortableCall, signalOf, throwIfAborted } from './abort.js';
 import type { CachedModel, PruneOptions } from './backend.js';
 import { defaultBackend } from './default-backend.js';
 import { textOf } from './bytes.js';
-import { describeValue, invalidArgument, optionsOf, reporting } from './errors.js';
+import { describeValue, invalidArgument, optionsOf, progressOf, reporting } from './errors.js';
 
 export interface CacheOptions {
   /** Where downloads are kept; default: `$SILHOUETTE_CACHE`, `$XDG_CACHE_HOME/silhouette` or `~/.cache/silhouette`. */
@@ -40,14 +40,11 @@ export const cache = {
     return reporting(async () => {
       const { onProgress, signal, ...read } = optionsOf(options, 'cache.fetch');
       const checked = signalOf(signal);
-      const tell: unknown = onProgress ?? undefined;
-      if (tell !== undefined && typeof tell !== 'function') {
-        throw invalidArgument(`onProgress is ${describeValue(tell)}; give a function`);
-      }
+      const tell = progressOf(onProgress);
       throwIfAborted(checked);
       let ended = false;
       const call = defaultBackend.fetchModel(nameOf(source, 'what to fetch'), directoryOf(read), (fraction) => {
-        if (!ended) onProgress?.(fraction);
+        if (!ended) tell?.(fraction);
       });
       try {
         return await abortableCall(call, checked);

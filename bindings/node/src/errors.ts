@@ -118,3 +118,10 @@ export function optionsOf<T extends object>(options: T | null | undefined, of: s
     throw invalidArgument(`the options of ${of} are ${describeValue(options)}; give an object`);
   return options;
 }
+
+/** A function that somebody passed to be called with progress, or undefined for none. */
+export function progressOf(callback: unknown): ((fraction: number) => void) | undefined {
+  if (callback === undefined || callback === null) return undefined;
+  if (typeof callback === 'function') return callback as (fraction: number) => void;
+  throw invalidArgument(`onProgress is ${describeValue(callback)}; give a function`);
+}

@@ -28,27 +28,7 @@ export const FCN_RESNET101_QUANTIZED = 'FCN_RESNET101_QUANTIZED';
 /** People in front of a camera: one foreground class. */
 export const SELFIE_SEGMENTATION = 'SELFIE_SEGMENTATION';
 
-/** The constants above: names of models that this package knows labels and normalisation of. */
-export type ModelConstant =
-  | typeof DEEPLAB_V3_MOBILENET_V2_EMBEDDED
-  | typeof SELFIE_SEGMENTATION_EMBEDDED
-  | typeof SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED
-  | typeof DEEPLAB_V3_RESNET50
-  | typeof DEEPLAB_V3_RESNET50_520
-  | typeof DEEPLAB_V3_RESNET50_520_QUANTIZED
-  | typeof DEEPLAB_V3_RESNET101
-  | typeof DEEPLAB_V3_RESNET101_QUANTIZED
-  | typeof DEEPLAB_V3_MOBILENET_V3_LARGE
-  | typeof DEEPLAB_V3_MOBILENET_V3_LARGE_QUANTIZED
-  | typeof LRASPP_MOBILENET_V3_LARGE
-  | typeof LRASPP_MOBILENET_V3_LARGE_QUANTIZED
-  | typeof FCN_RESNET50
-  | typeof FCN_RESNET50_QUANTIZED
-  | typeof FCN_RESNET101
-  | typeof FCN_RESNET101_QUANTIZED
-  | typeof SELFIE_SEGMENTATION;
-
-export const MODEL_CONSTANTS: readonly string[] = [
+export const MODEL_CONSTANTS = [
   DEEPLAB_V3_MOBILENET_V2_EMBEDDED,
   SELFIE_SEGMENTATION_EMBEDDED,
   SELFIE_SEGMENTATION_LANDSCAPE_EMBEDDED,
@@ -66,4 +46,7 @@ export const MODEL_CONSTANTS: readonly string[] = [
   FCN_RESNET101,
   FCN_RESNET101_QUANTIZED,
   SELFIE_SEGMENTATION,
-] satisfies ModelConstant[];
+] as const;
+
+/** The constants above: names of models that this package knows labels and normalisation of. */
+export type ModelConstant = (typeof MODEL_CONSTANTS)[number];

@@ -2,7 +2,7 @@ import { abortable, signalOf, throwIfAborted } from './abort.js';
 import type { BackendLoadOptions, BackendModel, BackendSegmentOptions, ModelDescription } from './backend.js';
 import { defaultBackend } from './default-backend.js';
 import { classList, ClassNames } from './class-names.js';
-import { describeValue, invalidArgument, optionsOf, reporting, SegmentationError } from './errors.js';
+import { describeValue, invalidArgument, optionsOf, progressOf, reporting, SegmentationError } from './errors.js';
 import { readImage, type ImageInput } from './image-input.js';
 import { Limiter } from './limiter.js';
 import { readModel, resolveResource, type ModelConfig, type ResourceSource } from './resource.js';
@@ -140,20 +140,17 @@ export class Segmenter {
   }
 
   static async #load(source: ResourceSource, options: LoadOptions): Promise<Segmenter> {
-    const { onProgress } = options;
     const signal = signalOf(options.signal);
     const concurrency = options.concurrency ?? 2;
     checkCount(concurrency, 'concurrency', 64);
-    if (given(onProgress) && typeof onProgress !== 'function') {
-      throw invalidArgument(`onProgress is ${describeValue(onProgress)}; give a function`);
-    }
+    const tell = progressOf(options.onProgress);
     const checked = checkLoadOptions(source, options);
     throwIfAborted(signal);
     const model = await abortable(readModel(checked.source, signal), signal, () => undefined);
 
     let aborted = false;
     const call = defaultBackend.load(model, checked.options, (fraction) => {
-      if (!aborted) onProgress?.(fraction);
+      if (!aborted) tell?.(fraction);
     });
     const loaded = await abortable(call.settled, signal, () => {
       aborted = true;

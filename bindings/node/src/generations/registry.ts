@@ -1,4 +1,4 @@
-import { describeValue, invalidArgument, optionsOf } from '../errors.js';
+import { invalidArgument, optionsOf, progressOf } from '../errors.js';
 import { isObject, isUrl } from '../kinds.js';
 import { cache } from '../cache.js';
 import { reportingAsRn } from './rn-errors.js';
@@ -120,10 +120,7 @@ function changed(value: unknown, change: (url: string) => string, within: readon
 export function download<T>(source: T, options: DownloadOptions | null = {}): Promise<T> {
   return reportingAsRn('load', async () => {
     const { onProgress, signal, forceDownload } = optionsOf(options, 'download');
-    const tell: unknown = onProgress ?? undefined;
-    if (tell !== undefined && typeof tell !== 'function') {
-      throw invalidArgument(`onProgress is ${describeValue(tell)}; give a function`);
-    }
+    const tell = progressOf(onProgress);
     const found = new Set<string>();
     changed(source, (url) => {
       found.add(url);
@@ -134,12 +131,12 @@ export function download<T>(source: T, options: DownloadOptions | null = {}): Pr
     for (const [i, url] of urls.entries()) {
       if (forceDownload === true) await cache.remove(url);
       const path = await cache.fetch(url, {
-        onProgress: (fraction) => onProgress?.((i + fraction) / urls.length),
+        onProgress: (fraction) => tell?.((i + fraction) / urls.length),
         ...(signal && { signal }),
       });
       paths.set(url, path);
     }
-    if (urls.length === 0) onProgress?.(1);
+    if (urls.length === 0) tell?.(1);
     return changed(source, (url) => paths.get(url) ?? url) as T;
   });
 }

@@ -81,7 +81,7 @@ const SELFIES: readonly string[] = [
 
 /** Whether this package knows labels and normalisation of a source by itself. */
 function isConstant(source: unknown): source is ModelConstant {
-  return typeof source === 'string' && MODEL_CONSTANTS.includes(source);
+  return typeof source === 'string' && (MODEL_CONSTANTS as readonly string[]).includes(source);
 }
 
 interface Named {
