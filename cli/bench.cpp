@@ -187,7 +187,7 @@ Examples:
 void add_bench(Arguments& program) {
   const auto options = std::make_shared<Options>();
   Arguments& command = program.add_command("bench", "Measure a model's network");
-  command.add_text("MODEL", "", options->model.model, "Name, file or URL [the embedded one]");
+  command.add_text("MODEL", "", options->model.model, "Name, file or URL [DEEPLAB_V3_MOBILENET_V2_EMBEDDED]");
   command.add_number("--runs", "N", options->runs, 1, 1'000'000, "How often it is run [20]");
   command.add_flag("--json", options->json, "Print the result as JSON");
   command.add_flag("--profile", options->profile,

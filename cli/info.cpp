@@ -151,7 +151,7 @@ Examples:
 void add_info(Arguments& program) {
   const auto options = std::make_shared<Options>();
   Arguments& command = program.add_command("info", "Describe a model: inputs, outputs, labels, operators, engine");
-  command.add_text("MODEL", "", options->model.model, "Name, file or URL [the embedded one]");
+  command.add_text("MODEL", "", options->model.model, "Name, file or URL [DEEPLAB_V3_MOBILENET_V2_EMBEDDED]");
   command.add_flag("--json", options->json, "Print it as JSON");
   command.add_flag("--graph", options->graph, "List the network's steps too, before and after rewriting");
   add_engine_options(command, options->model);

@@ -51,7 +51,8 @@ void add_segment(Arguments& program) {
   Arguments& command = program.add_command("segment", "Find what is where in images");
   command.add_texts("INPUT", options->inputs, "Images: files, folders, URLs, - for standard input").required();
   command.add_flag("-r,--recursive", options->recursive, "Take the images in folders below a folder too");
-  command.add_text("--model", "MODEL", options->model.model, "Name, file or URL of the model [the embedded one]");
+  command.add_text("--model", "MODEL", options->model.model,
+                   "Name, file or URL of the model [DEEPLAB_V3_MOBILENET_V2_EMBEDDED]");
   command.add_text("--classes", "A,B", options->classes,
                    "Classes of interest, by label or number, with commas between: for --npy, --cutout, --rle, "
                    "--polygons, --json");

@@ -1,7 +1,7 @@
 import type { RegisteredModel } from './backend.js';
 import { defaultBackend } from './default-backend.js';
 
-/** All models that are known by name, the embedded one first. */
+/** All models that are known by name, the embedded ones first. */
 export function registeredModels(): readonly RegisteredModel[] {
   return defaultBackend.registeredModels();
 }
