@@ -8,7 +8,7 @@ const CLASSES = 21;
 const THREADS = 2;
 
 async function silhouette() {
-  const { Segmenter } = createRequire(import.meta.url)('../../bindings/node');
+  const { Segmenter } = createRequire(import.meta.url)('../../bindings/js');
   const segmenter = await Segmenter.load('DEEPLAB_V3_MOBILENET_V2_EMBEDDED', { threads: THREADS });
   return async (jpeg, resize) => (await segmenter.segment(jpeg, { resize, keepImage: false })).argmax;
 }

@@ -72,7 +72,7 @@ function rename(file, names) {
 }
 
 function stageNative() {
-  const addon = join(build, 'bindings', 'node', 'silhouette.node');
+  const addon = join(build, 'bindings', 'js', 'silhouette.node');
   if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
   run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
   const folder = join(stage, 'lib');

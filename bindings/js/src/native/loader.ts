@@ -14,7 +14,7 @@ function candidates(): string[] {
   if (chosen) return [chosen];
   return [
     join(packageRoot, 'prebuilds', platform, 'silhouette.node'),
-    join(packageRoot, '..', '..', 'build', 'release', 'bindings', 'node', 'silhouette.node'),
+    join(packageRoot, '..', '..', 'build', 'release', 'bindings', 'js', 'silhouette.node'),
   ];
 }
 
