@@ -38,8 +38,6 @@ const parts = options.only.split(',');
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
-const floats = (text) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer);
-const bytes = (text) => new Uint8Array(Buffer.from(text, 'base64'));
 
 function agreement(found, expected) {
   if (found.length !== expected.length) throw new Error(`${found.length} pixels instead of ${expected.length}`);
@@ -158,22 +156,20 @@ async function checkNetwork(sides, model) {
   for (const side of sides.filter(({ kind }) => kind === 'onnxruntime')) {
     for (const golden of model.goldens) {
       const { argmax, samples } = await side.ask('logits', { url: golden.url, kept: golden.kept, ...pick(model) });
-      const found = floats(samples);
       const range = golden.samples.reduce((a, b) => Math.max(a, b)) - golden.samples.reduce((a, b) => Math.min(a, b));
       insist(
         side.label,
         model.name,
         'PyTorch',
-        agreement(bytes(argmax), golden.argmax),
-        largestError(found, golden.samples) / range,
+        agreement(argmax, golden.argmax),
+        largestError(samples, golden.samples) / range,
       );
     }
   }
   // Peers first: they are checked already where they become the reference.
   for (const side of [...sides].sort((a, b) => (a.kind === 'silhouette') - (b.kind === 'silhouette'))) {
-    const found = await side.ask('photo', { url: model.rgb, ...pick(model) });
-    const [argmax, probability] = [bytes(found.argmax), floats(found.probability)];
-    side.firstMs = found.firstMs;
+    const { argmax, probability, firstMs } = await side.ask('photo', { url: model.rgb, ...pick(model) });
+    side.firstMs = firstMs;
     reference ??= { argmax, probability };
     const what = model.expected ? 'PyTorch' : 'onnxruntime-web';
     side.checked = insist(
@@ -215,7 +211,7 @@ async function compareSelfie(context, origin, model, threads) {
   for (const side of sides) {
     const found = await side.ask('photo', { url: model.rgb, side: model.side, wanted: model.wanted });
     side.firstMs = found.firstMs;
-    const probability = side.kind === 'litert' ? model.lastOperators(floats(found.values)) : floats(found.probability);
+    const probability = side.kind === 'litert' ? model.lastOperators(found.values) : found.probability;
     reference ??= probability;
     const classes = (values) => Uint8Array.from(values, (value) => (value > 0.5 ? 1 : 0));
     side.checked = insist(

@@ -5,14 +5,6 @@ export async function read(url, Type = Uint8Array) {
   return new Type(await response.arrayBuffer());
 }
 
-/** A typed array as text, for the way to the process that compares. */
-export function toBase64(values) {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
-}
-
 /** RGB pixels as planes of a network's input. */
 export function toPlanes(rgb, mean, std) {
   const count = rgb.length / 3;

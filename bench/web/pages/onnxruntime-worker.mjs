@@ -1,6 +1,6 @@
 import * as ort from '/ort/ort.wasm.min.mjs';
 
-import { decide, read, sampled, serve, toBase64, toPlanes } from './common.mjs';
+import { decide, read, sampled, serve, toPlanes } from './common.mjs';
 
 let session;
 let input;
@@ -23,8 +23,8 @@ serve({
     input = new ort.Tensor('float32', await read(url, Float32Array), [1, 3, side, side]);
     const { data } = await run();
     return {
-      argmax: toBase64(decide(data, channels, 0).argmax),
-      samples: toBase64(sampled(data, channels, side, kept)),
+      argmax: decide(data, channels, 0).argmax,
+      samples: sampled(data, channels, side, kept),
     };
   },
   async photo({ url, side, mean, std, channels, wanted }) {
@@ -33,7 +33,7 @@ serve({
     const { data } = await run();
     const firstMs = performance.now() - began;
     const { argmax, probability } = decide(data, channels, wanted);
-    return { firstMs, argmax: toBase64(argmax), probability: toBase64(probability) };
+    return { firstMs, argmax, probability };
   },
   async turn({ calls }) {
     const networkMs = [];

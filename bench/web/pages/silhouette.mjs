@@ -1,6 +1,6 @@
 import { configure, Segmenter } from '/package/dist/esm/index.js';
 
-import { read, toBase64 } from './common.mjs';
+import { read } from './common.mjs';
 
 /** Silhouette by its public API: results come back to the page in full. */
 export async function makeSide() {
@@ -27,8 +27,8 @@ export async function makeSide() {
       return {
         firstMs,
         reason: first.info.engineReason,
-        argmax: toBase64(Uint8Array.from(argmax)),
-        probability: toBase64(probabilities.get(wanted)),
+        argmax: Uint8Array.from(argmax),
+        probability: probabilities.get(wanted),
       };
     },
     async turn({ calls }) {
