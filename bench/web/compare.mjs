@@ -25,7 +25,7 @@ const SETTLE_MS = 50;
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    package: { type: 'string', default: join(ROOT, 'build', 'release', 'web-package', 'package') },
+    package: { type: 'string', default: join(ROOT, 'build', 'release', 'web-tests', 'package') },
     rounds: { type: 'string', default: '10' },
     threads: { type: 'string', default: '1,2' },
     json: { type: 'string', default: join(ROOT, 'build', 'release', 'web-bench.json') },
