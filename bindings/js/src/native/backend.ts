@@ -221,7 +221,7 @@ export const nativeBackend: Backend = {
   },
 
   async resolveBlobUrl(url: string): Promise<Blob | undefined> {
-    const blob = resolveObjectURL(url);
+    const blob = resolveObjectURL(url) as Blob | undefined;
     if (blob !== undefined || typeof fetch !== 'function') return blob;
     // In Electron's renderer, they are the page's.
     try {
