@@ -185,7 +185,7 @@ test('no room left: a clear error, and nothing half is kept', async () => {
     PATH,
   );
   assert.ok(error?.isOurs, error?.message ?? 'it was kept');
-  assert.equal(error.code, 'LIMIT_EXCEEDED');
+  assert.equal(error.code, 'LIMIT_EXCEEDED', error.message);
   await session.send('Storage.overrideQuotaForOrigin', { origin: server.origin });
   const { error: later } = await harness.page.evaluate(
     (path) => window.outcome(window.silhouette.cache.fetch(new URL(path, location.href).href)),

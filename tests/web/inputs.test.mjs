@@ -32,23 +32,29 @@ test('every kind of input gives the same result', async () => {
   const results = await page.evaluate(async (url) => {
     const inputs = await window.makeInputs(url);
     const found = {};
+    let first;
     for (const [kind, input] of Object.entries(inputs)) {
       // Nothing that is the caller's is taken away: every input works twice, but for those that are read once.
       const times = ['Response', 'ReadableStream'].includes(kind) ? 1 : 2;
       for (let i = 0; i < times; ++i) {
         const { value, error } = await window.outcome(window.segmented(window.segmenter, input, { resize: true }));
-        found[`${kind}, ${i + 1}`] = error ? { error: error.message } : { ...value, probabilities: undefined };
+        first ??= value;
+        const { width, height, argmax, info } = value ?? {};
+        found[`${kind}, ${i + 1}`] = {
+          error: error?.message,
+          sizes: [width, height, info?.imageWidth, info?.imageHeight],
+          classes: new Set(argmax).size,
+          different: argmax?.filter((label, at) => label !== first.argmax[at]).length,
+        };
       }
     }
     return found;
   }, '/samples/chelsea.png');
-  const expected = results['ImageData, 1'];
-  assert.deepEqual([expected.width, expected.height, expected.argmax.length], [451, 300, 451 * 300]);
-  assert.ok(new Set(expected.argmax).size > 1, 'a result of one class would be equal by chance');
-  for (const [kind, { error, argmax, info }] of Object.entries(results)) {
+  assert.ok(results['ImageData, 1'].classes > 1, 'results of one class would be equal by chance');
+  for (const [kind, { error, sizes, different }] of Object.entries(results)) {
     assert.equal(error, undefined, kind);
-    assert.deepEqual([info.imageWidth, info.imageHeight], [451, 300], kind);
-    assert.equal(agreement(argmax, expected.argmax), 1, kind);
+    assert.deepEqual(sizes, [451, 300, 451, 300], kind);
+    assert.equal(different, 0, kind);
   }
   assert.deepEqual(failures(), []);
 });
@@ -80,12 +86,12 @@ test('a video element', async () => {
   assert.ok(agreement(value.argmax, reference.argmax) > 0.95);
 });
 
-/** The photo as the library decoded it: an overlay of which nothing is seen. */
+/** The photo as the library decoded it: a cut-out of which everything stays. */
 async function decodedInPage(bytes) {
   return harness.page.evaluate(async (file) => {
     const decode = async () => {
       const result = await window.segmenter.segment(file, { resize: true });
-      const { data, width, height } = await result.toOverlayImageData({ opacity: 0, legend: false });
+      const { data, width, height } = await result.toCutoutImageData({ subject: result.labels.map((_, i) => i) });
       return { data: new Uint8Array(data.buffer), width, height };
     };
     return window.outcome(decode());
@@ -96,7 +102,7 @@ let nativeSegmenter;
 async function decodedByNative(bytes) {
   nativeSegmenter ??= await native.Segmenter.load(join(SMALL_MODELS, 'tiny_plain.pte'));
   const result = await nativeSegmenter.segment(bytes, { resize: true });
-  return decodePng(Buffer.from(await result.toOverlayPng({ opacity: 0, legend: false })));
+  return decodePng(Buffer.from(await result.toCutoutPng({ subject: result.labels.map((_, i) => i) })));
 }
 
 async function decodesAlike(name, bytes, largest) {
@@ -104,27 +110,26 @@ async function decodesAlike(name, bytes, largest) {
   assert.equal(error, undefined, name);
   const expected = await decodedByNative(bytes);
   assert.deepEqual([value.width, value.height], [expected.width, expected.height], name);
-  const rgb = new Uint8Array(expected.width * expected.height * 3);
-  for (let i = 0; i < rgb.length / 3; ++i) rgb.set(value.data.subarray(4 * i, 4 * i + 3), 3 * i);
-  const error255 = largestError(rgb, expected.data);
+  const error255 = largestError(value.data, expected.data);
   assert.ok(error255 <= largest, `${name}: a value differs by ${error255}`);
 }
 
 test('files of every orientation are upright', async () => {
   const photo = readFileSync(join(IMAGES, 'photo.jpg'));
   for (let orientation = 1; orientation <= 8; ++orientation) {
-    await decodesAlike(`JPEG, orientation ${orientation}`, withOrientation(photo, orientation), 2);
+    await decodesAlike(`JPEG, orientation ${orientation}`, withOrientation(photo, orientation), 1);
     const avif = `orientation_${orientation}.avif`;
-    await decodesAlike(avif, readFileSync(join(IMAGES, avif)), 3);
+    await decodesAlike(avif, readFileSync(join(IMAGES, avif)), 2);
   }
 });
 
 test('files with transparency, palettes and several frames', async () => {
   for (const [name, largest] of [
-    ['palette_alpha.png', 1],
-    ['a_rgba.avif', 3],
+    ['palette_alpha.png', 0],
+    ['a_rgba.avif', 2],
+    ['a_premul.avif', 2],
     ['two_frames.gif', 0],
-    ['two_frames.webp', 1],
+    ['two_frames.webp', 0],
     ['orientation_1.png', 0],
   ]) {
     await decodesAlike(name, readFileSync(join(IMAGES, name)), largest);
@@ -166,7 +171,7 @@ test('what is no image, or none that browsers read, is refused with a reason', a
     const closed = await createImageBitmap(new ImageData(2, 2));
     closed.close();
     values['closed ImageBitmap'] = closed;
-    const frame = new VideoFrame(new OffscreenCanvas(2, 2), { timestamp: 0 });
+    const frame = new VideoFrame(new Uint8Array(16), { format: 'RGBA', codedWidth: 2, codedHeight: 2, timestamp: 0 });
     frame.close();
     values['closed VideoFrame'] = frame;
     const found = {};
