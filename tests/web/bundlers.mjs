@@ -28,7 +28,7 @@ async function runInPage(browser, folder, name) {
     await page.goto(server.origin);
     await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 20_000 });
     await screenshot(page, `project-${name}`);
-    return { result: await page.evaluate(() => window.result), line: await page.textContent('#result') };
+    return { result: await page.evaluate(() => window.result), line: await page.textContent('#line') };
   } catch (error) {
     throw new Error([error.message.split('\n')[0], ...failures()].join('; '));
   } finally {

@@ -38,7 +38,7 @@ for (const { name, photo, served, policy, hook = false } of PROJECTS) {
       await page.goto(server.origin);
       await page.waitForFunction(() => window.result !== undefined);
       const result = await page.evaluate(() => window.result);
-      const line = await page.textContent('#result');
+      const line = await page.textContent('#line');
       t.diagnostic(`${isolated ? 'isolated' : 'not isolated'}: ${line}`);
       assert.deepEqual([result.width, result.height], [512, 512]);
       assert.ok(agreement(result.argmax, expected.argmax) >= 0.9999);

@@ -44,7 +44,7 @@ export async function buildProject(name, { photo = 'src/astronaut.png' } = {}) {
   const installed = join(folder, 'node_modules', 'silhouette-seg');
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(TARBALL).mtimeMs) {
     rmSync(installed, { recursive: true, force: true });
-    await run('npm', ['install', '--no-save', '--no-package-lock', ...quiet, TARBALL], folder);
+    await run('npm', ['install', '--no-save', ...quiet, TARBALL], folder);
   }
   const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const output = scripts?.build === undefined ? '' : await run('npm', ['run', 'build'], folder);

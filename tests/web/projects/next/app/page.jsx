@@ -20,7 +20,7 @@ export default function Page() {
   return (
     <>
       <h1>Next.js</h1>
-      <pre id="result">{line}</pre>
+      <pre id="line">{line}</pre>
     </>
   );
 }

@@ -13,7 +13,7 @@ declare global {
 const segmenter = await Segmenter.load(SELFIE_SEGMENTATION_EMBEDDED);
 const { width, height, argmax, info } = await segmenter.segment(photo, { resize: true });
 const person = argmax.reduce((sum, label) => sum + label, 0);
-const shown = document.querySelector('#result') as HTMLElement;
+const shown = document.querySelector('#line') as HTMLElement;
 shown.textContent = `${person} of ${width * height} pixels are a person's; ${info.engineReason}`;
 createRoot(document.querySelector('#hook') as HTMLElement).render(<Person photo={photo} />);
 window.result = { width, height, argmax };

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { SELFIE_SEGMENTATION_EMBEDDED } from 'silhouette-seg';
+import { DeeplabLabel, SELFIE_SEGMENTATION_EMBEDDED } from 'silhouette-seg';
 import { useImageSegmentation } from 'silhouette-seg/react';
 
 /** The hook of react-native-executorch, as its documentation uses it. */
@@ -9,8 +9,8 @@ export function Person({ photo }: { photo: string }) {
   if (model.error !== null) return <p role="alert">{String(model.error)}</p>;
   if (!model.isReady) return <progress value={model.downloadProgress} />;
   const find = async () => {
-    const { ARGMAX } = await model.forward(photo, [], true);
-    setPerson(ARGMAX.reduce((sum, label) => sum + label, 0));
+    const out = await model.forward(photo, [], true);
+    setPerson(out[DeeplabLabel.ARGMAX].reduce((sum, label) => sum + label, 0));
   };
   return (
     <>
