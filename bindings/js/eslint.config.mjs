@@ -12,7 +12,7 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './test/tsconfig.json'],
+        project: ['./tsconfig.json', './tsconfig.web.json', './test/tsconfig.json'],
         tsconfigRootDir: dirname(fileURLToPath(import.meta.url)),
       },
     },

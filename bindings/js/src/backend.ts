@@ -1,6 +1,6 @@
 /**
- * What the API and the hook need of the thing that does the work. Node and Electron have the native addon
- * (`native/backend.ts`); another platform implements these interfaces and changes `default-backend.ts`.
+ * What the API and the hooks need of the thing that does the work: the native addon (`native/backend.ts`), or the core in
+ * WebAssembly (`wasm/backend.ts`) on Node (`node/`) or in a browser (`web/`). `default-backend.ts` chooses.
  */
 
 /** Pixels of 8 bits, rows from the top. `channels`: 1 grey, 3 RGB, 4 RGBA. */
@@ -13,8 +13,8 @@ export interface RawPixels {
   stride?: number;
 }
 
-/** An image as backends take it: a path, URI or base64 text; an encoded file; pixels. */
-export type BackendImage = string | { bytes: Uint8Array } | RawPixels;
+/** An image as backends take it: a path, URI or base64 text; an encoded file; pixels; what `Backend.takesObject` knows. */
+export type BackendImage = string | { bytes: Uint8Array } | RawPixels | { object: object };
 
 /** What lies behind a cut-out: a colour, the photo out of focus (a share of its longer side), another picture. */
 export type BackendBackground =
@@ -133,6 +133,20 @@ export interface PolygonOptions {
   minArea?: number;
 }
 
+/** A picture of a result. */
+export type PictureKind =
+  | { kind: 'mask' }
+  | { kind: 'overlay'; options: OverlayOptions }
+  | { kind: 'cutout'; classes: readonly (string | number)[]; background: BackendBackground | undefined };
+
+/** 8-bit pixels, rows from the top: grey, RGB or RGBA. Of a mask, the numbers of the classes. */
+export interface BackendPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
 export interface BackendSegmentation {
   readonly width: number;
   readonly height: number;
@@ -151,6 +165,8 @@ export interface BackendSegmentation {
     background: BackendBackground | undefined,
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
+  /** A picture's pixels, where they are of use: in browsers. */
+  picture?(kind: PictureKind, signal?: AbortSignal): Promise<BackendPicture>;
 }
 
 export interface BackendModel {
@@ -210,6 +226,8 @@ export interface Backend {
   readonly version: string;
   /** What a `blob:` URL stands for, if anything. */
   resolveBlobUrl(url: string): Promise<Blob | undefined>;
+  /** Whether an object is an image in itself: a canvas, a frame of a video. */
+  takesObject?(value: object): boolean;
   registeredModels(): readonly RegisteredModel[];
   readableImageFormats(): readonly string[];
   cachedModels(directory: string | undefined): Promise<CachedModel[]>;

@@ -149,7 +149,7 @@ function readOldBlob(blob: Blob, what: string): Promise<ArrayBuffer> {
     error: unknown;
     readAsArrayBuffer(blob: Blob): void;
   }
-  const { FileReader } = globalThis as { FileReader?: new () => Reader };
+  const { FileReader } = globalThis as unknown as { FileReader?: new () => Reader };
   if (FileReader === undefined) {
     throw invalidArgument(`${what} is a Blob that can't be read: it has no arrayBuffer(); give its bytes`);
   }

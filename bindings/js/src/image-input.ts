@@ -1,5 +1,6 @@
 import type { BackendImage, RawPixels } from './backend.js';
 import { bytesOf, isDistant, readBytes, textOf, tooLong } from './bytes.js';
+import { defaultBackend } from './default-backend.js';
 import { describeValue, invalidArgument } from './errors.js';
 import { isByteArray, isObject } from './kinds.js';
 
@@ -90,6 +91,7 @@ function readAny(input: unknown): BackendImage {
     if (bytes.length > AN_IMAGE.mostBytes) throw tooLong(AN_IMAGE);
     return { bytes };
   }
+  if (isObject(input) && (defaultBackend.takesObject?.(input) ?? false)) return { object: input };
   if (isObject(input) && 'data' in input) return readPixels(input);
   throw invalidArgument(
     `an image is ${describeInput(input)}; give a path, URL, base64 text, bytes, Blob, Response, stream or pixels`,
@@ -99,6 +101,7 @@ function readAny(input: unknown): BackendImage {
 /** How much memory an image is in that somebody else may take away. */
 function lengthOf(image: BackendImage): number {
   if (typeof image === 'string') return 0;
+  if ('object' in image) return 0;
   return 'bytes' in image ? image.bytes.length : image.data.length;
 }
 

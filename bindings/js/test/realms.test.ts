@@ -135,7 +135,7 @@ function packageWithin(context: Context): { Segmenter: typeof Segmenter; Segment
     wrap(module.exports, require, module, path, dirname(path));
     return module.exports;
   };
-  return load(resolve(packageRoot, 'dist', 'index.js')) as ReturnType<typeof packageWithin>;
+  return load(resolve(packageRoot, 'dist', 'cjs', 'index.js')) as ReturnType<typeof packageWithin>;
 }
 
 test('the package in a context of its own, as test runners load it', async () => {

@@ -6,11 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 
 import { SegmentationError, type ErrorCode } from 'silhouette-seg';
 
-export const packageRoot = resolve(__dirname, '..');
+export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 export const repository = resolve(packageRoot, '..', '..');
 export const samples = join(repository, 'models', 'samples');
 export const chelsea = join(samples, 'chelsea.png');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf, SegmentationError } from '../errors.js';
 import type { Binding } from './binding.js';
 
-const packageRoot = join(__dirname, '..', '..');
+const packageRoot = join(__dirname, '..', '..', '..');
 const platform = `${process.platform}-${process.arch}`;
 
 /** Where an addon may be, the first that exists counts: a chosen one, the package's own, that of a build of the sources. */

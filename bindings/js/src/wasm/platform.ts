@@ -74,7 +74,7 @@ export interface Downloads {
 
 /** What the wasm backend needs of the place where it runs: Node, a browser. `backend.ts` is the rest of it. */
 export interface Platform {
-  /** Why results say that they were made here: "there is no addon for …". */
+  /** Why models say that they run here: "in WebAssembly, since there is no addon for …". */
   readonly reason: string;
   /** Threads that a call may have: 1 where memory can't be shared. */
   threads(): number;
@@ -85,24 +85,31 @@ export interface Platform {
   startWorker(events: WorkerEvents): WorkerHandle;
   /** The file of a model that comes with the package, by its name (`selfie_segmentation.pte`). */
   readEmbeddedModel(file: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** The bytes behind a model source that is neither a registered name nor http(s), and that name or path for messages. */
-  readModelFile(source: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
-  /** Reads and decodes: upright, sRGB. Ends with `CANCELLED` when `signal` aborts. `INVALID_IMAGE`, `UNSUPPORTED_IMAGE` …. */
+  /** The bytes behind a model source that is neither a registered name nor http(s). */
+  readModelFile(source: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where such a source is, or a model that comes with the package: a path or URL. `FILE_NOT_FOUND` …. */
+  placeOfModel(source: string, embedded: boolean): Promise<string>;
+  /**
+   * Reads and decodes: upright, sRGB. What is in memory of the caller's is copied before this returns. Ends with `CANCELLED`
+   * when `signal` aborts. `INVALID_IMAGE`, `UNSUPPORTED_IMAGE` ….
+   */
   readImage(image: BackendImage, signal: AbortSignal): Promise<SentImage>;
+  /** Whether `readImage` takes an object for an image: a canvas, a frame of a video. */
+  takesObject?(value: object): boolean;
   /** Names of the image formats that `readImage` decodes. */
   readableImageFormats(): readonly string[];
   /** What a `blob:` URL stands for, if anything. */
   resolveBlobUrl(url: string): Promise<Blob | undefined>;
   readonly downloads: Downloads;
   /** Draws lines of a legend, in the order given; without it, workers do (`WorkerScope.writeText`), or there are none. */
-  writeTexts?(lines: readonly TextLine[]): Promise<readonly TextCoverage[]>;
+  readonly writeTexts?: ((lines: readonly TextLine[]) => Promise<readonly TextCoverage[]>) | undefined;
 }
 
 /** What a worker's side needs of the place where it runs. */
 export interface WorkerScope {
   post(message: unknown, moved: readonly Movable[]): void;
   /** The pixels of what {@link Platform.readImage} sent. */
-  pixels(image: unknown): EngineImage;
+  pixels(image: unknown): EngineImage | Promise<EngineImage>;
   /** Draws a line of a legend, where that can be done at once. */
-  writeText?(text: string, pixelHeight: number): TextCoverage;
+  readonly writeText?: ((text: string, pixelHeight: number) => TextCoverage) | undefined;
 }
