@@ -13,7 +13,9 @@ export function fileError(error: unknown, verb: string, path: string): Segmentat
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   const shown = displaySource(path);
   if (code === 'ENOMEM' || code === 'ERR_FS_FILE_TOO_LARGE' || (error as { name?: unknown }).name === 'RangeError') {
-    return new SegmentationError('LIMIT_EXCEEDED', `no memory to ${verb} '${shown}'; end other programs`, { cause: error });
+    return new SegmentationError('LIMIT_EXCEEDED', `no memory to ${verb} '${shown}'; end other programs`, {
+      cause: error,
+    });
   }
   return new SegmentationError(
     missing ? 'FILE_NOT_FOUND' : 'IO_ERROR',

@@ -34,6 +34,7 @@ export function formatOf(bytes: Uint8Array): SharpFormat | undefined {
 
 /** The error for a file of another kind. `readable`: formats that may be given instead. */
 export function unsupportedImage(name: string, what: string, readable: readonly string[]): SegmentationError {
-  const list = readable.length > 1 ? `${readable.slice(0, -1).join(', ')} or ${readable.at(-1) ?? ''}` : readable.join();
+  const list =
+    readable.length > 1 ? `${readable.slice(0, -1).join(', ')} or ${readable.at(-1) ?? ''}` : readable.join();
   return new SegmentationError('UNSUPPORTED_IMAGE', `'${name}' is ${what}; give ${list}`);
 }

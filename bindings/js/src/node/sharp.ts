@@ -53,9 +53,14 @@ const DAMAGE = /premature end|bad Huffman code|bad arithmetic code|instead of RS
 
 function explain(error: unknown, name: string, format: SharpFormat): SegmentationError {
   if (error instanceof SegmentationError) return error;
-  const reason = messageOf(error).trim().replace(/\s*\n\s*/g, '; ');
+  const reason = messageOf(error)
+    .trim()
+    .replace(/\s*\n\s*/g, '; ');
   if (/pixel limit/.test(reason)) {
-    return new SegmentationError('LIMIT_EXCEEDED', `'${name}' has more than ${String(MOST_PIXELS / 1e6)} million pixels`);
+    return new SegmentationError(
+      'LIMIT_EXCEEDED',
+      `'${name}' has more than ${String(MOST_PIXELS / 1e6)} million pixels`,
+    );
   }
   if (/out of memory|bad_alloc/.test(reason)) {
     return new SegmentationError('LIMIT_EXCEEDED', `no memory to decode '${name}'; give a smaller image`);
@@ -108,7 +113,9 @@ const escaped = (text: string): string =>
 async function writeText(sharp: Sharp, { text, pixelHeight }: TextLine): Promise<TextCoverage> {
   const size = (pixelHeight / LINE_OF_SIZE).toFixed(2);
   const markup = `<span font_desc="DejaVu Sans ${size}px"><span alpha="1">${LINE}</span>${escaped(text)}</span>`;
-  const drawn = await sharp({ text: { text: markup, rgba: true, dpi: 72 } }).raw().toBuffer({ resolveWithObject: true });
+  const drawn = await sharp({ text: { text: markup, rgba: true, dpi: 72 } })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   const { data, info } = drawn;
   const { width, height, channels } = info;
   const coverage = (x: number, y: number): number => data[(y * width + x) * channels + channels - 1] as number;
