@@ -18,7 +18,7 @@ const STARTS: readonly [format: SharpFormat, start: string][] = [
 
 /** The brands of an ISO media file: its own and, behind a version number, those that it is compatible with. */
 function brandsOf(head: string): string[] {
-  const end = [...head.slice(0, 4)].reduce((size, c) => size * 256 + c.charCodeAt(0), 0);
+  const end = [0, 1, 2, 3].reduce((size, i) => size * 256 + head.charCodeAt(i), 0);
   const list = head.slice(8, Math.min(end, head.length));
   return (list.match(/[^]{4}/g) ?? []).filter((_, i) => i !== 1);
 }

@@ -48,8 +48,8 @@ async function readEmbeddedModel(file: string): Promise<Uint8Array<ArrayBuffer>>
     const response = await fetch(url);
     if (!response.ok) throw failed(`HTTP status ${String(response.status)}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
-    // "<": a page that some servers send in place of what they haven't.
-    if (bytes[0] === 60) throw failed('the server sends a page instead');
+    // Some servers send a page in place of what they haven't.
+    if (/^<[!h]/i.test(String.fromCharCode(...bytes.subarray(0, 2)))) throw failed('the server sends a page instead');
     return bytes;
   } catch (error) {
     throw error instanceof SegmentationError ? error : failed(messageOf(error), error);
