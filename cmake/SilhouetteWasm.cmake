@@ -9,8 +9,8 @@ include_directories(SYSTEM ${SILHOUETTE_WASM_DEPS}/include)
 add_library(Threads::Threads INTERFACE IMPORTED)
 
 add_library(fmt::fmt INTERFACE IMPORTED)
-# Without a locale, which would bring in the C++ library's streams.
-target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY FMT_STATIC_THOUSANDS_SEPARATOR=',')
+# Without a locale, which would bring in the C++ library's streams, and without numbers of 128 bits, which the C library's.
+target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY FMT_STATIC_THOUSANDS_SEPARATOR=',' FMT_USE_LONG_DOUBLE=0)
 
 add_library(hwy::hwy INTERFACE IMPORTED)
 target_compile_definitions(hwy::hwy INTERFACE HWY_SHARED_DEFINE)

@@ -1,5 +1,8 @@
 // What the C library's start-up code would do, and the little of a system that is asked for.
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 #include "export.hpp"
@@ -34,9 +37,33 @@ char* getenv(const char*) {
 /// JavaScript's: ends the instance with an error.
 __attribute__((import_module("silhouette"), import_name("abort"))) void silhouette_abort();
 
-[[noreturn]] void abort() {
+void abort() {
   silhouette_abort();
   __builtin_trap();
+}
+
+/// The C++ library's last words, which nobody would hear.
+void __abort_message(const char*, ...) {
+  abort();
+}
+
+/// Nothing is destroyed at the end: an instance goes with its memory.
+int __cxa_atexit(void (*)(void*), void*, void*) {
+  return 0;
+}
+
+/// Of what fmt and the C++ library can write, only numbers in hexadecimal notation and the like are left to it. Nobody here
+/// writes such.
+int snprintf(char*, std::size_t, const char*, ...) {
+  abort();
+}
+
+/// What an error of the system's is called.
+int strerror_r(int, char* text, std::size_t size) {
+  constexpr char kName[] = "the system refused";
+  if (size < sizeof kName) return ERANGE;
+  __builtin_memcpy(text, kName, sizeof kName);
+  return 0;
 }
 
 }  // extern "C"
