@@ -65,7 +65,7 @@ function explain(error: unknown, name: string, format: SharpFormat): Segmentatio
   if (/out of memory|bad_alloc/.test(reason)) {
     return new SegmentationError('LIMIT_EXCEEDED', `no memory to decode '${name}'; give a smaller image`);
   }
-  if (/unsupported|No codec|not been built/i.test(reason)) {
+  if (/unsupported|no codec|not been built|no known route|not a whole number/i.test(reason)) {
     return unsupportedImage(name, `a ${format} image of a kind that sharp doesn't read (${reason})`, SHARP_FORMATS);
   }
   return new SegmentationError(
