@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { abortable, signalOf, throwIfAborted } from './abort.js';
 import type { BackendLoadOptions, BackendModel, BackendSegmentOptions, ModelDescription } from './backend.js';
 import { defaultBackend } from './default-backend.js';
