@@ -79,7 +79,7 @@ test('too little memory is LIMIT_EXCEEDED, and the next model loads', async () =
     const found = await page.evaluate(async () => {
       const { configure, Segmenter, DEEPLAB_V3_MOBILENET_V2_EMBEDDED, SELFIE_SEGMENTATION_EMBEDDED } =
         window.silhouette;
-      configure({ maxMemoryBytes: 24 * 2 ** 20 });
+      configure({ maxMemoryBytes: 16 * 2 ** 20 });
       const large = await window.outcome(Segmenter.load(DEEPLAB_V3_MOBILENET_V2_EMBEDDED));
       const segmenter = await Segmenter.load(SELFIE_SEGMENTATION_EMBEDDED);
       const photo = await window.pixelsOf('/samples/astronaut.png');
