@@ -51,6 +51,7 @@ export function PhotoScreen({ photo, analysis, looking, model, onFiles, report }
         busy={busyWords(analysis, looking, model)}
         emphasis={inLegend}
         onProbe={setInPicture}
+        report={report}
       />
       <aside className="panel" aria-label="What was found">
         <div className="panel-top">

@@ -6,6 +6,7 @@ import { useReveal } from '../hooks/use-reveal.js';
 import type { Backdrop } from '../lib/backdrops.js';
 import { paintOverlay, type Layer } from '../lib/overlay.js';
 import type { Photo } from '../lib/photo.js';
+import type { Problem } from '../lib/problems.js';
 import { CompareSlider } from './compare-slider.js';
 import { Probe } from './probe.js';
 
@@ -21,13 +22,14 @@ interface StageProps {
   /** The class that is pointed at in the legend. */
   readonly emphasis: number | undefined;
   readonly onProbe: (channel: number | undefined) => void;
+  readonly report: (problem: Problem) => void;
 }
 
 /** The photo, and over it what was found. */
 export function Stage(props: StageProps): ReactNode {
-  const { photo, analysis, layers, view, backdrop, busy, emphasis, onProbe } = props;
+  const { photo, analysis, layers, view, backdrop, busy, emphasis, onProbe, report } = props;
   const [split, setSplit] = useReveal(analysis);
-  const cutout = useCutout(view === 'cutout' ? analysis : undefined, layers, backdrop);
+  const cutout = useCutout(view === 'cutout' ? analysis : undefined, layers, backdrop, report);
   const stale = view === 'cutout' && cutout.busy;
   const style = { '--split': `${String(split)}%`, '--ratio': String(photo.width / photo.height) } as CSSProperties;
 

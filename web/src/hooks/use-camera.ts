@@ -8,8 +8,8 @@ export interface Camera {
   /** Empty until the camera may be used: before that, browsers name none. */
   readonly devices: readonly MediaDeviceInfo[];
   readonly deviceId: string | undefined;
-  use(deviceId: string): void;
-  again(): void;
+  readonly use: (deviceId: string) => void;
+  readonly again: () => void;
 }
 
 interface CameraState {

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Analysis } from '../engine.js';
 import { packageBackdrop, type Backdrop } from '../lib/backdrops.js';
 import type { Layer } from '../lib/overlay.js';
+import { problemOf, type Problem } from '../lib/problems.js';
 
 export interface Cutout {
   /** The newest that is there, also while another one is made. */
@@ -16,7 +17,12 @@ export function subjectOf(analysis: Analysis, layers: readonly Layer[]): number[
 }
 
 /** The photo with only the shown classes in it, made anew as they or the backdrop change. */
-export function useCutout(analysis: Analysis | undefined, layers: readonly Layer[], backdrop: Backdrop): Cutout {
+export function useCutout(
+  analysis: Analysis | undefined,
+  layers: readonly Layer[],
+  backdrop: Backdrop,
+  report: (problem: Problem) => void,
+): Cutout {
   const [made, setMade] = useState<{ bitmap: ImageBitmap | undefined; of: object } | undefined>(undefined);
   const chosen = analysis === undefined ? '' : subjectOf(analysis, layers).join();
 
@@ -36,17 +42,21 @@ export function useCutout(analysis: Analysis | undefined, layers: readonly Layer
     const { segmentation, background } = wanted.analysis;
     // No subject at all would mean the package's own choice.
     const subject = wanted.subject.length > 0 ? wanted.subject : [background ?? 0];
-    segmentation
-      .toCutoutImageBitmap({ subject, background: packageBackdrop(wanted.backdrop), signal })
-      .catch(() => undefined)
-      .then((bitmap) => {
-        if (signal.aborted) bitmap?.close();
+    segmentation.toCutoutImageBitmap({ subject, background: packageBackdrop(wanted.backdrop), signal }).then(
+      (bitmap) => {
+        if (signal.aborted) bitmap.close();
         else setMade({ bitmap, of: wanted });
-      });
+      },
+      (error: unknown) => {
+        if (signal.aborted) return;
+        setMade({ bitmap: undefined, of: wanted });
+        report(problemOf(error));
+      },
+    );
     return () => {
       controller.abort();
     };
-  }, [wanted]);
+  }, [wanted, report]);
 
   useEffect(() => () => made?.bitmap?.close(), [made]);
   return { bitmap: made?.bitmap, busy: wanted !== undefined && made?.of !== wanted };

@@ -70,12 +70,10 @@ class FrameLoop {
 
   #next(): void {
     if (this.#ended) return;
-    const step = (): void => {
+    this.#video.requestVideoFrameCallback(() => {
       this.#next();
       void this.#step();
-    };
-    if ('requestVideoFrameCallback' in this.#video) this.#video.requestVideoFrameCallback(step);
-    else requestAnimationFrame(step);
+    });
   }
 
   async #step(): Promise<void> {

@@ -9,7 +9,7 @@ export const DEFAULT_OPACITY = 0.55;
 export interface Layers {
   /** One a class of the model, by channel. */
   readonly layers: readonly Layer[];
-  change(channel: number, change: Partial<Layer>): void;
+  readonly change: (channel: number, change: Partial<Layer>) => void;
 }
 
 type Changes = ReadonlyMap<string, Partial<Layer>>;

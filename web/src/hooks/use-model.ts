@@ -18,8 +18,8 @@ export interface ModelState {
 }
 
 export interface Model extends ModelState {
-  choose(choice: ModelChoice): void;
-  cancel(): void;
+  readonly choose: (choice: ModelChoice) => void;
+  readonly cancel: () => void;
 }
 
 const NOTHING: ModelState = { current: undefined, pending: undefined, given: undefined };
