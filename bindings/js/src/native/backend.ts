@@ -214,6 +214,11 @@ function cachedModels(models: NativeCachedModel[]): CachedModel[] {
   }));
 }
 
+/** Loads the addon if it isn't yet; `ADDON_UNAVAILABLE` where there is none. */
+export function loadAddon(): void {
+  binding();
+}
+
 /** The backend of Node and Electron: the C++ library behind an N-API addon. */
 export const nativeBackend: Backend = {
   get version(): string {

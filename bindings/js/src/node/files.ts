@@ -13,7 +13,9 @@ export function fileError(error: unknown, verb: string, path: string): Segmentat
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   const shown = displaySource(path);
   if (code === 'ENOMEM' || code === 'ERR_FS_FILE_TOO_LARGE' || (error as { name?: unknown }).name === 'RangeError') {
-    return new SegmentationError('LIMIT_EXCEEDED', `no memory to ${verb} '${shown}'; end other programs`, { cause: error });
+    return new SegmentationError('LIMIT_EXCEEDED', `no memory to ${verb} '${shown}'; end other programs`, {
+      cause: error,
+    });
   }
   return new SegmentationError(
     missing ? 'FILE_NOT_FOUND' : 'IO_ERROR',
@@ -29,6 +31,23 @@ export async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** A text without the blanks around it that come along when something is pasted, unless a file is called so. */
+export async function trimmed(text: string): Promise<string> {
+  const short = text.replace(/^[\s\u200b]+|[\s\u200b]+$/g, '');
+  return short === text || text.includes('\0') || !(await exists(text)) ? short : text;
+}
+
+/** Refuses what can't be a path. `instead`: what may be given. */
+export function checkPath(text: string, instead: string): void {
+  if (text === '') throw invalidArgument(`the source is empty; give ${instead}`);
+  if (text.includes('\0')) throw invalidArgument(`the source '${displaySource(text)}' contains a NUL character`);
+  const scheme = /^([a-z\d+._:-]+):\/\//i.exec(text)?.[1];
+  if (scheme !== undefined && !/^[a-z]:[\\/]/i.test(text)) {
+    const known = 'known are http, https, file and data';
+    throw invalidArgument(`'${displaySource(text)}' has the unknown scheme '${scheme.slice(0, 40)}'; ${known}`);
   }
 }
 
@@ -74,7 +93,7 @@ export async function readFile(path: string, mostBytes: number): Promise<Uint8Ar
   let file: FileHandle | undefined;
   try {
     // A pipe that nobody writes to would be waited for.
-    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    file = await open(path, constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0));
     return await readOpen(file, path, mostBytes);
   } catch (error) {
     throw fileError(error, 'read', path);

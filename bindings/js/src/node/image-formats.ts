@@ -18,7 +18,7 @@ const STARTS: readonly [format: SharpFormat, start: string][] = [
 
 /** The brands of an ISO media file: its own and, behind a version number, those that it is compatible with. */
 function brandsOf(head: string): string[] {
-  const end = [...head.slice(0, 4)].reduce((size, c) => size * 256 + c.charCodeAt(0), 0);
+  const end = [0, 1, 2, 3].reduce((size, i) => size * 256 + head.charCodeAt(i), 0);
   const list = head.slice(8, Math.min(end, head.length));
   return (list.match(/[^]{4}/g) ?? []).filter((_, i) => i !== 1);
 }
@@ -34,6 +34,7 @@ export function formatOf(bytes: Uint8Array): SharpFormat | undefined {
 
 /** The error for a file of another kind. `readable`: formats that may be given instead. */
 export function unsupportedImage(name: string, what: string, readable: readonly string[]): SegmentationError {
-  const list = readable.length > 1 ? `${readable.slice(0, -1).join(', ')} or ${readable.at(-1) ?? ''}` : readable.join();
+  const list =
+    readable.length > 1 ? `${readable.slice(0, -1).join(', ')} or ${readable.at(-1) ?? ''}` : readable.join();
   return new SegmentationError('UNSUPPORTED_IMAGE', `'${name}' is ${what}; give ${list}`);
 }

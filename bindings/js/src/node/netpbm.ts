@@ -14,19 +14,36 @@ export function isNetpbm(bytes: Uint8Array): boolean {
 export function readNetpbm(bytes: Uint8Array, name: string): EngineImage {
   const kind = String.fromCharCode(bytes[0] as number, bytes[1] as number);
   if (kind !== 'P5' && kind !== 'P6') {
-    throw new SegmentationError('UNSUPPORTED_IMAGE', `'${name}' is a PPM image of the kind ${kind}; give P5, P6, or a PNG`);
+    throw new SegmentationError(
+      'UNSUPPORTED_IMAGE',
+      `'${name}' is a PPM image of the kind ${kind}; give P5, P6, or a PNG`,
+    );
   }
   // Three numbers, blanks and comments between them, and one blank behind.
   const head = String.fromCharCode(...bytes.subarray(0, 1024));
   const blank = String.raw`(?:\s|#[^\n]*\n)+`;
-  const match = new RegExp(String.raw`^P[56]${blank}(\d{1,9})${blank}(\d{1,9})${blank}(\d{1,5})(?:#[^\n]*\n|\s)`).exec(head);
+  const match = new RegExp(String.raw`^P[56]${blank}(\d{1,9})${blank}(\d{1,9})${blank}(\d{1,5})(?:#[^\n]*\n|\s)`).exec(
+    head,
+  );
   const [width, height, most] = (match?.slice(1) ?? []).map(Number);
-  if (match === null || width === undefined || height === undefined || most === undefined || width * height * most === 0) {
-    throw new SegmentationError('INVALID_IMAGE', `'${name}' is a broken PPM image: its head is wrong; get an intact copy`);
+  if (
+    match === null ||
+    width === undefined ||
+    height === undefined ||
+    most === undefined ||
+    width * height * most === 0
+  ) {
+    throw new SegmentationError(
+      'INVALID_IMAGE',
+      `'${name}' is a broken PPM image: its head is wrong; get an intact copy`,
+    );
   }
   checkSize(width, height, name);
   if (most > 255) {
-    throw new SegmentationError('UNSUPPORTED_IMAGE', `'${name}' is a PPM image of 16 bits; give one of 8 bits, or a PNG`);
+    throw new SegmentationError(
+      'UNSUPPORTED_IMAGE',
+      `'${name}' is a PPM image of 16 bits; give one of 8 bits, or a PNG`,
+    );
   }
   const channels = kind === 'P5' ? 1 : 3;
   const size = width * height * channels;
@@ -36,6 +53,7 @@ export function readNetpbm(bytes: Uint8Array, name: string): EngineImage {
     throw new SegmentationError('INVALID_IMAGE', `'${name}' is a truncated PPM image: ${sizes}; get an intact copy`);
   }
   const data = bytes.slice(from, from + size);
-  if (most !== 255) for (let i = 0; i < size; ++i) data[i] = Math.round((Math.min(data[i] as number, most) * 255) / most);
+  if (most !== 255)
+    for (let i = 0; i < size; ++i) data[i] = Math.round((Math.min(data[i] as number, most) * 255) / most);
   return { data, width, height, channels };
 }

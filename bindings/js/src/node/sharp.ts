@@ -53,9 +53,14 @@ const DAMAGE = /premature end|bad Huffman code|bad arithmetic code|instead of RS
 
 function explain(error: unknown, name: string, format: SharpFormat): SegmentationError {
   if (error instanceof SegmentationError) return error;
-  const reason = messageOf(error).trim().replace(/\s*\n\s*/g, '; ');
-  if (/pixel limit/.test(reason)) {
-    return new SegmentationError('LIMIT_EXCEEDED', `'${name}' has more than ${String(MOST_PIXELS / 1e6)} million pixels`);
+  const reason = messageOf(error)
+    .trim()
+    .replace(/\s*\n\s*/g, '; ');
+  if (reason.includes('pixel limit')) {
+    return new SegmentationError(
+      'LIMIT_EXCEEDED',
+      `'${name}' has more than ${String(MOST_PIXELS / 1e6)} million pixels`,
+    );
   }
   if (/out of memory|bad_alloc/.test(reason)) {
     return new SegmentationError('LIMIT_EXCEEDED', `no memory to decode '${name}'; give a smaller image`);
@@ -102,13 +107,15 @@ const LINE = '|\u00c5|';
 const LINE_OF_SIZE = 1.18;
 
 const escaped = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- such characters end paragraphs or can't stand in markup
+  // Control characters end paragraphs or can't stand in markup.
   text.replace(/[\u0000-\u001f\u007f]/g, ' ').replace(/[&<>]/g, (c) => `&#${String(c.charCodeAt(0))};`);
 
 async function writeText(sharp: Sharp, { text, pixelHeight }: TextLine): Promise<TextCoverage> {
   const size = (pixelHeight / LINE_OF_SIZE).toFixed(2);
   const markup = `<span font_desc="DejaVu Sans ${size}px"><span alpha="1">${LINE}</span>${escaped(text)}</span>`;
-  const drawn = await sharp({ text: { text: markup, rgba: true, dpi: 72 } }).raw().toBuffer({ resolveWithObject: true });
+  const drawn = await sharp({ text: { text: markup, rgba: true, dpi: 72 } })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   const { data, info } = drawn;
   const { width, height, channels } = info;
   const coverage = (x: number, y: number): number => data[(y * width + x) * channels + channels - 1] as number;
@@ -127,9 +134,8 @@ async function writeText(sharp: Sharp, { text, pixelHeight }: TextLine): Promise
   return { width: Math.max(end - begin, 1), height, values };
 }
 
-/** Lines of a legend, as the native library draws them; without sharp there are none. */
+/** Lines of a legend, as the native library draws them. */
 export function writeTexts(lines: readonly TextLine[]): Promise<TextCoverage[]> {
-  const { sharp } = load();
-  const nothing = { width: 1, height: 1, values: new Uint8Array(1) };
-  return Promise.all(lines.map((line) => (sharp === undefined ? nothing : writeText(sharp, line))));
+  const sharp = needSharp('a legend');
+  return Promise.all(lines.map((line) => writeText(sharp, line)));
 }

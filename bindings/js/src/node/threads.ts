@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Worker, type TransferListItem } from 'node:worker_threads';
+import { Worker, type Transferable } from 'node:worker_threads';
 
 import { messageOf, SegmentationError } from '../errors.js';
 import type { WorkerEvents, WorkerHandle } from '../wasm/platform.js';
@@ -40,7 +40,7 @@ export function startWorker({ onMessage, onFailure }: WorkerEvents): WorkerHandl
   });
   return {
     post: (message, moved = []) => {
-      worker.postMessage(message, moved as readonly TransferListItem[]);
+      worker.postMessage(message, moved as readonly Transferable[]);
     },
     hold: (waiting) => {
       if (waiting) worker.ref();

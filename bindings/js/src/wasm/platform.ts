@@ -102,7 +102,7 @@ export interface Platform {
   resolveBlobUrl(url: string): Promise<Blob | undefined>;
   readonly downloads: Downloads;
   /** Draws lines of a legend, in the order given; without it, workers do (`WorkerScope.writeText`), or there are none. */
-  writeTexts?(lines: readonly TextLine[]): Promise<readonly TextCoverage[]>;
+  readonly writeTexts?: ((lines: readonly TextLine[]) => Promise<readonly TextCoverage[]>) | undefined;
 }
 
 /** What a worker's side needs of the place where it runs. */

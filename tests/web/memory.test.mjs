@@ -1,0 +1,76 @@
+// Nothing grows: over 500 frames, over 50 models loaded and closed, over results that nobody keeps.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { launchChromium } from './support/browsers.mjs';
+import { openPage, serveHarness } from './support/harness.mjs';
+import { rendererMiB, slope } from './support/memory.mjs';
+
+let browser;
+let server;
+before(async () => {
+  [browser, server] = await Promise.all([launchChromium({ flags: ['--js-flags=--expose-gc'] }), serveHarness()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Memory after each of `steps` calls of a function of the page's, the first few left out. */
+async function grown(t, setUp, step, { steps, warmUp, least }) {
+  const { page, close } = await openPage(browser, server);
+  await page.evaluate(setUp);
+  const sizes = [];
+  for (let i = -warmUp; i < steps; ++i) {
+    await page.evaluate(step);
+    await page.evaluate(() => window.gc());
+    if (i >= 0) sizes.push(await rendererMiB(browser, page));
+  }
+  await close();
+  const perStep = slope(sizes);
+  t.diagnostic(`${perStep.toFixed(3)} MiB a step: ${sizes.map((mib) => mib.toFixed(0)).join(' ')}`);
+  assert.ok(perStep < least, `${perStep} MiB a step`);
+}
+
+test('500 frames', async (t) => {
+  const setUp = async () => {
+    window.segmenter = await window.silhouette.Segmenter.load(window.silhouette.SELFIE_SEGMENTATION_EMBEDDED);
+    window.frame = new OffscreenCanvas(640, 480);
+    window.frame.getContext('2d').drawImage(await window.elementOf('/samples/astronaut.png'), 64, 0);
+  };
+  const step = async () => {
+    for (let i = 0; i < 25; ++i) {
+      const frame = new VideoFrame(window.frame, { timestamp: i });
+      await window.segmenter.segmentFrame(frame, { output: i % 2 ? 'bitmap' : 'alpha' });
+      frame.close();
+    }
+  };
+  // A mask kept of each frame would be 1.6 MiB a step.
+  await grown(t, setUp, step, { steps: 20, warmUp: 4, least: 0.5 });
+});
+
+test('50 models loaded and closed', async (t) => {
+  const step = async () => {
+    const segmenter = await window.silhouette.Segmenter.load(window.silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+    await segmenter.segment({ data: new Uint8Array(300), width: 10, height: 10, channels: 3 });
+    segmenter.close();
+  };
+  // A model takes 50 MiB.
+  await grown(t, () => undefined, step, { steps: 50, warmUp: 5, least: 1 });
+});
+
+test('results that nobody keeps, and their pictures', async (t) => {
+  const setUp = async () => {
+    window.segmenter = await window.silhouette.Segmenter.load(window.silhouette.SELFIE_SEGMENTATION_EMBEDDED);
+    window.photo = await window.pixelsOf('/samples/astronaut.png');
+  };
+  const step = async () => {
+    for (let i = 0; i < 4; ++i) {
+      const result = await window.segmenter.segment(window.photo, { resize: true, classes: [1] });
+      await result.toCutoutPng();
+      await result.toOverlayImageData();
+    }
+  };
+  // The maps of one result are 2 MiB, the photo and its pictures 3 more.
+  await grown(t, setUp, step, { steps: 20, warmUp: 5, least: 2 });
+});

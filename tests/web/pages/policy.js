@@ -1,0 +1,5 @@
+import '/harness.js';
+
+import { countPerson } from '/person.js';
+
+window.segmenting = window.outcome(countPerson());

@@ -1,0 +1,10 @@
+import { Segmenter, SELFIE_SEGMENTATION_EMBEDDED } from 'silhouette-seg';
+
+const photo = 'src/astronaut.png';
+
+const segmenter = await Segmenter.load(SELFIE_SEGMENTATION_EMBEDDED);
+const { width, height, argmax, info } = await segmenter.segment(photo, { resize: true });
+const person = argmax.reduce((sum, label) => sum + label, 0);
+document.querySelector('#result').textContent =
+  `${person} of ${width * height} pixels are a person's; ${info.engineReason}`;
+window.result = { width, height, argmax };

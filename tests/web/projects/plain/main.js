@@ -1,0 +1,8 @@
+import { Segmenter, SELFIE_SEGMENTATION_EMBEDDED } from './node_modules/silhouette-seg/dist/esm/index.js';
+
+const segmenter = await Segmenter.load(SELFIE_SEGMENTATION_EMBEDDED);
+const { width, height, argmax, info } = await segmenter.segment('astronaut.png', { resize: true });
+const person = argmax.reduce((sum, label) => sum + label, 0);
+document.querySelector('#result').textContent =
+  `${person} of ${width * height} pixels are a person's; ${info.engineReason}`;
+window.result = { width, height, argmax };
