@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What takes long to fetch, and isn't needed to open the page. */
-const LATER = /\.(wasm|pte)$|^assets\/(astronaut|bird|chelsea|coffee)-[^/]*\.png$/;
+const LATER = /\.(wasm|pte)$|^assets\/(astronaut|bird|chelsea)-[^/]*\.png$/;
 
 /** What lies in public/ and is copied as it is. */
 const PUBLIC = [

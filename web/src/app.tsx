@@ -76,6 +76,15 @@ export function App(): ReactNode {
       });
   };
 
+  const banner =
+    problem === undefined ? null : (
+      <ProblemBanner
+        problem={problem}
+        onClose={() => {
+          setProblem(undefined);
+        }}
+      />
+    );
   return (
     <div className={over ? 'page over' : 'page'}>
       <Header
@@ -92,14 +101,7 @@ export function App(): ReactNode {
         onTheme={turnTheme}
       />
       <main>
-        {problem === undefined ? null : (
-          <ProblemBanner
-            problem={problem}
-            onClose={() => {
-              setProblem(undefined);
-            }}
-          />
-        )}
+        {choosing ? null : banner}
         {screen === 'camera' ? (
           <CameraScreen model={cameraModel} onPhoto={show} report={report} />
         ) : photo === undefined ? (
@@ -122,7 +124,9 @@ export function App(): ReactNode {
         )}
       </main>
       <Footer />
-      <ModelDialog open={choosing} model={model} onClose={closeModels} onFiles={receive} />
+      <ModelDialog open={choosing} model={model} onClose={closeModels} onFiles={receive}>
+        {choosing ? banner : null}
+      </ModelDialog>
       <div className="drop" aria-hidden="true">
         <p>Let go, and Silhouette looks.</p>
       </div>

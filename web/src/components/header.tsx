@@ -58,7 +58,7 @@ function ModelButton({ model, onModels }: { model: Model; onModels: () => void }
       type="button"
       className="model-button"
       aria-haspopup="dialog"
-      aria-label={`Model: ${title}${pending === undefined ? '' : `, ${progress(pending.fraction)} fetched`}`}
+      aria-label={`Model ${title}${pending === undefined ? '' : `, ${progress(pending.fraction)} fetched`}`}
       onClick={onModels}
     >
       <span className="model-button-kind">Model</span>

@@ -11,12 +11,14 @@ import type { HexColor } from '../lib/palette.js';
 interface LegendProps {
   readonly analysis: Analysis;
   readonly layers: Layers;
+  /** Whether opacities are seen. */
+  readonly opacities: boolean;
   /** The class that is pointed at in the picture. */
   readonly pointed: number | undefined;
   readonly onPoint: (channel: number | undefined) => void;
 }
 
-export function Legend({ analysis, layers, pointed, onPoint }: LegendProps): ReactNode {
+export function Legend({ analysis, layers, opacities, pointed, onPoint }: LegendProps): ReactNode {
   const { found, segmentation } = analysis;
   return (
     <>
@@ -31,6 +33,7 @@ export function Legend({ analysis, layers, pointed, onPoint }: LegendProps): Rea
               title={classTitle(segmentation.labels[item.channel] ?? '')}
               item={item}
               layer={layer}
+              opacity={opacities && layer.visible}
               pointed={pointed === item.channel}
               onChange={(change) => {
                 layers.change(item.channel, change);
@@ -63,18 +66,19 @@ interface LegendRowProps {
   readonly title: string;
   readonly item: FoundClass;
   readonly layer: Layer;
+  readonly opacity: boolean;
   readonly pointed: boolean;
   readonly onChange: (change: Partial<Layer>) => void;
   readonly onPoint: (channel: number | undefined) => void;
 }
 
-function LegendRow({ title, item, layer, pointed, onChange, onPoint }: LegendRowProps): ReactNode {
+function LegendRow({ title, item, layer, opacity, pointed, onChange, onPoint }: LegendRowProps): ReactNode {
   return (
     <li
       className={`legend-row${pointed ? ' pointed' : ''}${layer.visible ? '' : ' off'}`}
       style={{ '--color': layer.color } as CSSProperties}
-      onPointerEnter={() => {
-        onPoint(item.channel);
+      onPointerEnter={(event) => {
+        if (event.pointerType === 'mouse') onPoint(item.channel);
       }}
       onPointerLeave={() => {
         onPoint(undefined);
@@ -106,19 +110,20 @@ function LegendRow({ title, item, layer, pointed, onChange, onPoint }: LegendRow
           }}
         />
       </label>
-      <input
-        type="range"
-        className="legend-opacity"
-        min="0"
-        max="100"
-        aria-label={`Opacity of ${title}`}
-        aria-valuetext={`${String(Math.round(layer.opacity * 100))}%`}
-        value={Math.round(layer.opacity * 100)}
-        disabled={!layer.visible}
-        onChange={(event) => {
-          onChange({ opacity: Number(event.target.value) / 100 });
-        }}
-      />
+      {opacity ? (
+        <input
+          type="range"
+          className="legend-opacity"
+          min="0"
+          max="100"
+          aria-label={`Opacity of ${title}`}
+          aria-valuetext={`${String(Math.round(layer.opacity * 100))}%`}
+          value={Math.round(layer.opacity * 100)}
+          onChange={(event) => {
+            onChange({ opacity: Number(event.target.value) / 100 });
+          }}
+        />
+      ) : null}
     </li>
   );
 }

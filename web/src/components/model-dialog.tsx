@@ -11,9 +11,11 @@ interface ModelDialogProps {
   readonly model: Model;
   readonly onClose: () => void;
   readonly onFiles: (files: File[]) => void;
+  /** What goes wrong is said where it is seen: nothing outside of the dialog is. */
+  readonly children: ReactNode;
 }
 
-export function ModelDialog({ open, model, onClose, onFiles }: ModelDialogProps): ReactNode {
+export function ModelDialog({ open, model, onClose, onFiles, children }: ModelDialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open) dialog.current?.showModal();
@@ -39,6 +41,7 @@ export function ModelDialog({ open, model, onClose, onFiles }: ModelDialogProps)
           <CloseIcon />
         </button>
       </div>
+      {children}
       <ul>
         {choices.map((choice) => (
           <ModelRow key={choice.id} choice={choice} model={model} />

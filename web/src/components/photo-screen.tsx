@@ -61,7 +61,13 @@ export function PhotoScreen({ photo, analysis, looking, model, onFiles, report }
         {analysis === undefined ? null : (
           <>
             <Choices label="View" options={VIEWS} value={view} onChange={setView} />
-            <Legend analysis={analysis} layers={layers} pointed={inPicture} onPoint={setInLegend} />
+            <Legend
+              analysis={analysis}
+              layers={layers}
+              opacities={view === 'overlay'}
+              pointed={inPicture}
+              onPoint={setInLegend}
+            />
             {view === 'cutout' ? (
               <section>
                 <h2>Background</h2>

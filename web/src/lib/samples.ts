@@ -1,11 +1,9 @@
 import astronaut from '../../../models/samples/astronaut.png';
 import bird from '../../../models/samples/bird.png';
 import chelsea from '../../../models/samples/chelsea.png';
-import coffee from '../../../models/samples/coffee.png';
 import astronautSmall from '../assets/astronaut-small.webp';
 import birdSmall from '../assets/bird-small.webp';
 import chelseaSmall from '../assets/chelsea-small.webp';
-import coffeeSmall from '../assets/coffee-small.webp';
 
 export interface Sample {
   readonly name: string;
@@ -36,12 +34,5 @@ export const SAMPLES: readonly Sample[] = [
     credit: 'a crow, from Open Images, CC BY 2.0',
     url: bird,
     small: birdSmall,
-  },
-  {
-    name: 'coffee.png',
-    title: 'Coffee',
-    credit: 'by Rachel Michetti, Pikolo Espresso Bar, CC0',
-    url: coffee,
-    small: coffeeSmall,
   },
 ];
