@@ -1,4 +1,4 @@
-import { useCallback, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 
 import { CameraScreen } from './components/camera-screen.js';
 import { Footer } from './components/footer.js';
@@ -22,6 +22,15 @@ export function App(): ReactNode {
   const [photo, setPhoto] = useState<Photo | undefined>(undefined);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const [choosing, setChoosing] = useState(false);
+  // What was focused on the screen before is gone; the next Tab leads into what there is now.
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef<unknown>(screen);
+  const now = screen === 'camera' ? screen : (photo ?? 'photo');
+  useEffect(() => {
+    if (shown.current !== now) main.current?.focus({ preventScroll: true });
+    shown.current = now;
+  }, [now]);
+
   const closeModels = useCallback(() => {
     setChoosing(false);
   }, []);
@@ -100,7 +109,7 @@ export function App(): ReactNode {
         }}
         onTheme={turnTheme}
       />
-      <main>
+      <main ref={main} tabIndex={-1}>
         {choosing ? null : banner}
         {screen === 'camera' ? (
           <CameraScreen model={cameraModel} onPhoto={show} report={report} />

@@ -43,6 +43,11 @@ async function forgetOthers(): Promise<void> {
 function isolated(response: Response): Response {
   if (response.type === 'opaque' || response.status === 0) return response;
   const headers = new Headers(response.headers);
+  // The body is decoded by now, and longer than it was on its way.
+  if (headers.has('Content-Encoding')) {
+    headers.delete('Content-Encoding');
+    headers.delete('Content-Length');
+  }
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });

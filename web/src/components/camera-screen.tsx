@@ -34,7 +34,7 @@ export function CameraScreen({ model, onPhoto, report }: CameraScreenProps): Rea
     <div className="workspace">
       <div className="stage">
         <div className="frame frame-camera" style={{ '--ratio': String(4 / 3) } as CSSProperties}>
-          <video ref={frames.video} muted playsInline hidden />
+          <video ref={frames.video} className="visually-hidden" muted playsInline aria-hidden="true" />
           <canvas ref={frames.canvas} role="img" aria-label="The camera’s picture" />
           {camera.problem === undefined ? null : <CameraProblem problem={camera.problem} onAgain={camera.again} />}
           {busyWords(camera, model) === undefined ? null : (

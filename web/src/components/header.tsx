@@ -54,16 +54,16 @@ function ModelButton({ model, onModels }: { model: Model; onModels: () => void }
   const { current, pending } = model;
   const title = pending?.choice.title ?? current?.choice.title ?? 'None';
   return (
-    <button
-      type="button"
-      className="model-button"
-      aria-haspopup="dialog"
-      aria-label={`Model ${title}${pending === undefined ? '' : `, ${progress(pending.fraction)} fetched`}`}
-      onClick={onModels}
-    >
-      <span className="model-button-kind">Model</span>
-      <span className="model-button-title">{title}</span>
-      {pending === undefined ? <ChevronIcon /> : <span className="number">{progress(pending.fraction)}</span>}
+    <button type="button" className="model-button" aria-haspopup="dialog" onClick={onModels}>
+      <span className="model-button-kind">Model</span> <span className="model-button-title">{title}</span>{' '}
+      {pending === undefined ? (
+        <ChevronIcon />
+      ) : (
+        <span className="number">
+          {progress(pending.fraction)}
+          <span className="visually-hidden"> fetched</span>
+        </span>
+      )}
     </button>
   );
 }

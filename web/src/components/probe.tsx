@@ -61,29 +61,40 @@ export function Probe({ analysis, layers, onProbe }: ProbeProps): ReactNode {
 
   const found = place === undefined ? [] : at(analysis, place);
   return (
-    <div
-      className="probe"
-      role="application"
-      aria-label="What is where. Arrow keys move a cross over the picture."
-      tabIndex={0}
-      onPointerMove={byPointer}
-      onPointerDown={byPointer}
-      onPointerLeave={(event) => {
-        if (event.pointerType === 'mouse') show(undefined, false);
-      }}
-      onFocus={(event) => {
-        if (event.currentTarget.matches(':focus-visible')) show({ x: 0.5, y: 0.5 }, true);
-      }}
-      onBlur={() => {
-        show(undefined, false);
-      }}
-      onKeyDown={byKey}
-    >
-      {place === undefined ? null : (
-        <Tip place={place} found={found} analysis={analysis} layers={layers} cross={keys} />
-      )}
-    </div>
+    <>
+      <div
+        className="probe"
+        role="application"
+        aria-label="What is where. Arrow keys move a cross over the picture."
+        tabIndex={0}
+        onPointerMove={byPointer}
+        onPointerDown={byPointer}
+        onPointerLeave={(event) => {
+          if (event.pointerType === 'mouse') show(undefined, false);
+        }}
+        onFocus={(event) => {
+          if (event.currentTarget.matches(':focus-visible')) show({ x: 0.5, y: 0.5 }, true);
+        }}
+        onBlur={() => {
+          show(undefined, false);
+        }}
+        onKeyDown={byKey}
+      >
+        {place === undefined ? null : (
+          <Tip place={place} found={found} analysis={analysis} layers={layers} cross={keys} />
+        )}
+      </div>
+      <p className="visually-hidden" role="status">
+        {keys ? spoken(found, analysis) : ''}
+      </p>
+    </>
   );
+}
+
+function spoken([first]: readonly Hypothesis[], { segmentation }: Analysis): string {
+  if (first === undefined) return '';
+  const title = classTitle(segmentation.labels[first.channel] ?? '');
+  return first.probability === undefined ? title : `${title}, ${probability(first.probability)}`;
 }
 
 function at({ map, ...analysis }: Analysis, { x, y }: Place): Hypothesis[] {
@@ -109,7 +120,7 @@ function Tip({ place, found, analysis, layers, cross }: TipProps): ReactNode {
   return (
     <div className={`tip ${side}`} style={style}>
       {cross ? <span className="cross" aria-hidden="true" /> : null}
-      <div className="tip-card" role="status">
+      <div className="tip-card" aria-hidden="true">
         <span className="dot" style={{ background: layers[first.channel]?.color }} aria-hidden="true" />
         <strong>{classTitle(labels[first.channel] ?? '')}</strong>
         <Certainty value={first.probability} />
