@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/native/packed_file.hpp"
 #include "fuzz/engines.hpp"
 #include "fuzz/input.hpp"
 #include "fuzz/networks.hpp"
@@ -36,7 +37,7 @@ struct Kept {
   }
 
   [[nodiscard]] std::vector<float> run() const {
-    return run_native(network, input, {.packed_file = path, .model_key = "a model"}, one_thread());
+    return run_native(network, input, {.kept = silhouette::native::kept_in_file(path), .model_key = "a model"}, one_thread());
   }
 };
 

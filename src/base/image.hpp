@@ -9,7 +9,8 @@ namespace silhouette {
 
 /// Largest image that is read or made, on both counts; checked before anything is allocated.
 inline constexpr int kMaxImageSide = 65'500;
-inline constexpr std::int64_t kMaxImagePixels = 150'000'000;
+/// Where addresses have 32 bits, so many that no buffer of up to sixty bytes a pixel is too large to be counted.
+inline constexpr std::int64_t kMaxImagePixels = sizeof(std::size_t) > 4 ? 150'000'000 : 64'000'000;
 
 /// Upright 8-bit sRGB pixels, interleaved, rows from the top without gaps. Move-only.
 struct Image {

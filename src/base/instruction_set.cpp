@@ -46,11 +46,11 @@ std::string_view asked_for() noexcept {
 
 std::string_view instruction_set_name(InstructionSet set) noexcept {
   switch (set) {
-    case InstructionSet::kPortable: return "portable";
+    case InstructionSet::kPortable: return kPortableName;
     case InstructionSet::kAvx2: return "avx2";
     case InstructionSet::kAvx512: return "avx512";
   }
-  return "portable";
+  return kPortableName;
 }
 
 std::span<const InstructionSet> available_instruction_sets() noexcept {

@@ -12,7 +12,17 @@ namespace silhouette {
 /// What code is compiled for, each with all of those before it.
 enum class InstructionSet : std::uint8_t { kPortable, kAvx2, kAvx512 };
 
-/// "portable", "avx2", "avx512".
+/// That of kPortable: WebAssembly has two, of which one is compiled for.
+inline constexpr const char* kPortableName =
+#if defined(__wasm_relaxed_simd__)
+    "wasm-relaxed-simd";
+#elif defined(__wasm__)
+    "wasm-simd128";
+#else
+    "portable";
+#endif
+
+/// kPortableName, "avx2", "avx512".
 [[nodiscard]] std::string_view instruction_set_name(InstructionSet set) noexcept;
 
 /// What this processor has, best first; the last is kPortable.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -30,7 +31,13 @@ class ThreadPool {
   /// Calls `body` once for every task in [0, count), in any order and on any thread, with workers' numbers in
   /// [0, size()), and returns when all are done. If it throws, tasks that have not begun are left out, and one of the
   /// exceptions reaches the caller.
-  void parallel_for(std::size_t count, const Body& body) { workers_->parallel_for(count, body, size_); }
+  void parallel_for(std::size_t count, const Body& body) {
+    if (between_) between_();
+    workers_->parallel_for(count, body, size_);
+  }
+
+  /// What every loop's caller calls before it. Not while there are loops.
+  void call_between(std::function<void()> between) { between_ = std::move(between); }
 
   /// Whoever runs a network on this pool holds one meanwhile: see WorkerSet.
   using Turn = WorkerSet::Turn;
@@ -39,6 +46,7 @@ class ThreadPool {
  private:
   std::shared_ptr<WorkerSet> workers_;
   int size_;
+  std::function<void()> between_;
 };
 
 }  // namespace silhouette

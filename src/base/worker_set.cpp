@@ -1,10 +1,10 @@
 #include "base/worker_set.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <chrono>
+
+#include "base/process.hpp"
 
 namespace silhouette {
 namespace {
@@ -28,12 +28,12 @@ void pause() noexcept {
 }  // namespace
 
 WorkerSet::WorkerSet(int at_once, int turns_each) noexcept
-    : at_once_(std::max(at_once, 1)), turns_each_(turns_each), process_(::getpid()) {}
+    : at_once_(std::max(at_once, 1)), turns_each_(turns_each), process_(process_number()) {}
 
 std::shared_ptr<WorkerSet> WorkerSet::create(int at_once, int turns_each) {
   // In the child of a fork it stays: its threads are the parent's, and would be waited for.
   return {new WorkerSet(at_once, turns_each), [](WorkerSet* set) {
-            if (set->process_ == ::getpid()) delete set;
+            if (set->process_ == process_number()) delete set;
           }};
 }
 
@@ -58,7 +58,7 @@ void WorkerSet::make_threads(std::size_t wanted) noexcept {
 }
 
 int WorkerSet::grow(int threads) {
-  if (::getpid() != process_) return 1;
+  if (process_number() != process_) return 1;
   const std::lock_guard lock(mutex_);
   make_threads(static_cast<std::size_t>(std::max(threads, 1)) - 1);
   const int size = static_cast<int>(threads_.size()) + 1;
@@ -173,7 +173,7 @@ void WorkerSet::wake(int helpers) noexcept {
 
 void WorkerSet::parallel_for(std::size_t count, const LoopBody& body, int threads) {
   // The child of a fork has none of them, and waking them up would wait for them.
-  const int helpers = ::getpid() == process_ ? std::min(threads - 1, helpers_wanted()) : 0;
+  const int helpers = process_number() == process_ ? std::min(threads - 1, helpers_wanted()) : 0;
   Loop* loop = nullptr;
   if (helpers > 0 && count > 1) {
     std::uint64_t taken = taken_.load(std::memory_order_relaxed);
@@ -217,7 +217,7 @@ void WorkerSet::parallel_for(std::size_t count, const LoopBody& body, int thread
 }
 
 Result<WorkerSet::Turn> WorkerSet::wait_for_turn(const std::stop_token& stop) {
-  if (::getpid() != process_) {
+  if (process_number() != process_) {
     // Those who had the turns are the parent's threads, as the workers are, and may hold any lock.
     at_once_ = 1;
     return Turn(nullptr);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -127,7 +125,7 @@ class WorkerSet {
   std::mutex queue_mutex_;
   Waiting* first_ = nullptr;  ///< in the queue for a turn
   Waiting* last_ = nullptr;
-  pid_t process_;  ///< that has the threads: a fork's child hasn't
+  int process_;  ///< that has the threads: a fork's child hasn't
 };
 
 }  // namespace silhouette

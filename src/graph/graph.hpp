@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -157,7 +158,7 @@ std::int64_t count(std::span<const std::int64_t> dims) noexcept;
 Result<std::vector<std::int64_t>> result_dims(const Graph& graph, const Node& node);
 
 /// Values of one tensor at most.
-inline constexpr std::int64_t kMaxTensorValues = std::int64_t{1} << 31;
+inline constexpr std::int64_t kMaxTensorValues = std::int64_t{1} << (sizeof(std::size_t) > 4 ? 31 : 27);
 /// Kernel sizes, strides, dilations and paddings at most.
 inline constexpr std::int64_t kMaxWindowParameter = std::int64_t{1} << 20;
 

@@ -8,7 +8,7 @@ namespace silhouette {
 /// Largest input and output of a network: no segmentation network comes near, and products of four sides fit in 64
 /// bits.
 inline constexpr std::int64_t kMaxNetworkSide = 16'384;
-inline constexpr std::int64_t kMaxNetworkValues = 1LL << 30;
+inline constexpr std::int64_t kMaxNetworkValues = 1LL << (sizeof(std::size_t) > 4 ? 30 : 27);
 
 /// What a network's output is made of: scores of classes, or the numbers of classes that it has decided on itself.
 enum class OutputType : std::uint8_t { kFloat, kInt32, kInt64 };

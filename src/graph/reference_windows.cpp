@@ -99,7 +99,7 @@ void reference_convolution(const Graph& graph, const Node& node, Operands operan
       for (std::int64_t ky = 0; ky < w.kernel_height; ++ky) {
         for (std::int64_t kx = 0; kx < w.kernel_width; ++kx) {
           const std::int64_t iy = y * w.stride_height + ky * w.dilation_height - w.pad_top;
-          const auto weights = operands[1].begin() + ((o * w.kernel_height + ky) * w.kernel_width + kx) * depth;
+          const float* const weights = operands[1].data() + ((o * w.kernel_height + ky) * w.kernel_width + kx) * depth;
           std::copy(weights, weights + depth, tap.begin());
           const auto has = [&](std::int64_t x) {
             return in.has(iy, x * w.stride_width + kx * w.dilation_width - w.pad_left);

@@ -1,5 +1,7 @@
 #include <cstddef>
 
+#include "base/instruction_set.hpp"
+
 #define SILHOUETTE_ISA portable
 
 namespace silhouette::kernels::portable {
@@ -24,6 +26,6 @@ inline constexpr std::size_t kDepth = 256;
 
 namespace silhouette::kernels {
 
-constinit const Kernels kPortableKernels = portable::make_kernels("portable");
+constinit const Kernels kPortableKernels = portable::make_kernels(kPortableName);
 
 }  // namespace silhouette::kernels

@@ -11,6 +11,8 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 namespace silhouette::kernels::SILHOUETTE_ISA {
@@ -75,6 +77,9 @@ template <typename V>
     return __builtin_bit_cast(Vec, vfmaq_f32(__builtin_bit_cast(float32x4_t, c), __builtin_bit_cast(float32x4_t, a),
                                              __builtin_bit_cast(float32x4_t, b)));
   }
+#elif defined(__wasm_relaxed_simd__)
+  // Whether it rounds once or twice is the processor's; it is the same wherever a row is cut.
+  if constexpr (kLanes == 4) return wasm_f32x4_relaxed_madd(a, b, c);
 #endif
   return fused_if_there_is(a, b, c);
 }
@@ -91,9 +96,16 @@ template <typename V>
   return multiply_add(a, splat(b), splat(c));
 }
 [[gnu::always_inline]] inline Vec min(Vec a, Vec b) {
+#ifdef __wasm_simd128__
+  // Said with WebAssembly's own words: of relaxed instructions the compiler would take those that make anything of NaN.
+  if constexpr (kLanes == 4) return wasm_f32x4_pmin(b, a);
+#endif
   return a < b ? a : b;
 }
 [[gnu::always_inline]] inline Vec max(Vec a, Vec b) {
+#ifdef __wasm_simd128__
+  if constexpr (kLanes == 4) return wasm_f32x4_pmax(b, a);
+#endif
   return a > b ? a : b;
 }
 /// A value that is used several times and stays in a register: compilers would rather read it from memory in every

@@ -1,14 +1,16 @@
 // Compiles the package twice: dist/cjs is CommonJS for Node, with an ESM face; dist/esm is for browsers, Deno and Bun. A module
-// that only these have, `name.web.ts`, takes the place of `name.ts` there.
+// that only these have, `name.web.ts`, takes the place of `name.ts` there. dist/wasm has the engine in WebAssembly, which
+// ./dev web builds, dist/models the models that come with the package.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import './registry.mjs';
+import { embeddedFiles } from './registry.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const repository = join(root, '..', '..');
 const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 function compile(project) {
@@ -28,3 +30,22 @@ for (const name of readdirSync(join(root, 'dist', 'esm'), { recursive: true })) 
 }
 // The nearest package.json tells what a .js file is. dist/esm has none, so that bundlers find `sideEffects` in the package's.
 writeFileSync(join(root, 'dist', 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+
+/** Copies files into a folder of dist, those only that are newer than what is there. */
+function copy(from, names, folder) {
+  const target = join(root, 'dist', folder);
+  mkdirSync(target, { recursive: true });
+  for (const name of readdirSync(target)) if (!names.includes(name)) rmSync(join(target, name));
+  for (const name of names) {
+    const [source, copied] = [join(from, name), join(target, name)];
+    if (!existsSync(source)) throw new Error(`${source} is missing; run ./dev web`);
+    if (existsSync(copied) && statSync(copied).mtimeMs >= statSync(source).mtimeMs) continue;
+    copyFileSync(source, copied);
+  }
+}
+
+const engines = ['', '-relaxed'].flatMap((relaxed) =>
+  ['', '-threads'].map((threads) => `silhouette${relaxed}${threads}.wasm`),
+);
+copy(join(repository, 'build', 'web', 'bindings', 'wasm'), engines, 'wasm');
+copy(join(repository, 'models'), embeddedFiles, 'models');

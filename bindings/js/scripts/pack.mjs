@@ -73,7 +73,7 @@ function rename(file, names) {
 
 function stageNative() {
   const addon = join(build, 'bindings', 'js', 'silhouette.node');
-  if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev node build`);
+  if (!existsSync(addon)) throw new Error(`${addon} is missing; run ./dev js build`);
   run(cmake, ['--install', build, '--prefix', stage, '--component', 'node', '--strip']);
   const folder = join(stage, 'lib');
   const library = join(

@@ -27,7 +27,8 @@ for (const [, name, mean, std] of source.matchAll(/constexpr Normalization (k\w+
 
 const declared = Number(need(/std::array<ModelEntry, (\d+)>/.exec(source), 'kModels')[1]);
 const entries = [...source.matchAll(/\{\.name = (k\w+),\s*([^{}]*?)\}/g)].map(([, constant, fields]) => {
-  const field = (name) => need(new RegExp(`\\.${name} =\\s*([^,]*?"[^"]*"|\\w+)`).exec(fields), `${name} of ${constant}`)[1];
+  const field = (name) =>
+    need(new RegExp(`\\.${name} =\\s*([^,]*?"[^"]*"|\\w+)`).exec(fields), `${name} of ${constant}`)[1];
   const text = (name) => need(/"([^"]*)"$/.exec(field(name)), `the text of ${name} of ${constant}`)[1];
   const description = need(/\.description = "([^"]*)"/.exec(fields), `description of ${constant}`)[1];
   const name = need(names.get(constant), `the text of ${constant}`);
@@ -48,3 +49,6 @@ export const VERSION = '${version}';
 export const KNOWN_MODELS: readonly KnownModel[] = ${JSON.stringify(entries, undefined, 2)};
 `;
 writeFileSync(fileURLToPath(new URL('../src/wasm/models.generated.ts', import.meta.url)), text);
+
+/** Of the models that come with the package. */
+export const embeddedFiles = entries.map(({ file }) => file).filter((file) => file !== '');

@@ -13,7 +13,8 @@ export type Backdrop = string | { readonly blur: number } | { readonly image: Im
 const DEFAULT_BLUR = 0.03;
 const NAMES: Readonly<Record<string, [number, number, number]>> = { white: [255, 255, 255], black: [0, 0, 0] };
 
-function colorOf(text: string): [number, number, number] | undefined {
+/** Red, green and blue of a colour by its digits or name; undefined for other texts. */
+export function colorOf(text: string): [number, number, number] | undefined {
   const digits = /^#(?:([\da-f]{3})|([\da-f]{6}))$/i.exec(text);
   if (digits === null) return NAMES[text.toLowerCase()];
   const [, short, long] = digits;

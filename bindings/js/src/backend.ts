@@ -2,6 +2,7 @@
  * What the API and the hooks need of the thing that does the work: the native addon (`native/backend.ts`), or the core in
  * WebAssembly (`wasm/backend.ts`) on Node (`node/`) or in a browser (`web/`). `default-backend.ts` chooses.
  */
+import type { Dom } from './dom.js';
 
 /** Pixels of 8 bits, rows from the top. `channels`: 1 grey, 3 RGB, 4 RGBA. */
 export interface RawPixels {
@@ -139,11 +140,10 @@ export type PictureKind =
   | { kind: 'overlay'; options: OverlayOptions }
   | { kind: 'cutout'; classes: readonly (string | number)[]; background: BackendBackground | undefined };
 
-/** 8-bit pixels, rows from the top: grey, RGB or RGBA. Of a mask, the numbers of the classes. */
+/** 8-bit pixels, rows from the top: RGBA, not multiplied by alpha. */
 export interface BackendPicture {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3 | 4;
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -169,6 +169,27 @@ export interface BackendSegmentation {
   picture?(kind: PictureKind, signal?: AbortSignal): Promise<BackendPicture>;
 }
 
+export interface BackendFrameOptions {
+  /** Empty: all but background. */
+  readonly subject: readonly (string | number)[];
+  readonly size: 'model' | 'frame';
+  /** 0 … 1. */
+  readonly smoothing: number;
+  /** Whether an `ImageBitmap` is wanted. */
+  readonly bitmap: boolean;
+}
+
+/** The mask of a frame, as `FrameResult`. */
+export interface BackendFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly frameWidth: number;
+  readonly frameHeight: number;
+  readonly alpha: Uint8ClampedArray<ArrayBuffer>;
+  readonly bitmap: Dom<'ImageBitmap'> | undefined;
+  readonly timings: { readonly readMs: number; readonly networkMs: number; readonly totalMs: number };
+}
+
 export interface BackendModel {
   readonly description: ModelDescription;
   segment(
@@ -176,6 +197,8 @@ export interface BackendModel {
     classes: readonly (string | number)[],
     options: BackendSegmentOptions,
   ): BackendCall<BackendSegmentation>;
+  /** The fast path for a frame of a video: an object that is an image in itself, or pixels. One call at a time. */
+  segmentFrame?(frame: BackendImage, options: BackendFrameOptions): BackendCall<BackendFrame>;
   /** Frees the model once no call uses it. */
   unload(): void;
 }

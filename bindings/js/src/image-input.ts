@@ -1,4 +1,6 @@
 import type { BackendImage, RawPixels } from './backend.js';
+import type { Dom } from './dom.js';
+import type { Picture } from './frames.js';
 import { bytesOf, isDistant, readBytes, textOf, tooLong } from './bytes.js';
 import { defaultBackend } from './default-backend.js';
 import { describeValue, invalidArgument } from './errors.js';
@@ -23,7 +25,8 @@ export interface PixelData {
 
 /**
  * An image. `string`: path, `file://`, `http(s)://`, `data:` or `blob:` URI, base64. `URL`. The bytes of an encoded image as a
- * buffer, `Blob`, `Response` or stream (of the web, or any async iterable of chunks, as Node's are). Pixels.
+ * buffer, `Blob`, `Response` or stream (of the web, or any async iterable of chunks, as Node's are). Pixels. In browsers also
+ * what shows a picture: an image, canvas or video element, `OffscreenCanvas`, `ImageBitmap`, `VideoFrame`.
  */
 export type ImageInput =
   | string
@@ -35,7 +38,10 @@ export type ImageInput =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | PixelData
-  | SharpRaw;
+  | SharpRaw
+  | Picture
+  | Dom<'HTMLVideoElement'>
+  | Dom<'VideoFrame'>;
 
 /** As many bytes as the library reads from any other source. */
 const AN_IMAGE = { what: 'the image', mostBytes: 256 * 1024 * 1024 };
@@ -109,6 +115,15 @@ function lengthOf(image: BackendImage): number {
 export interface ReadImage {
   /** What backends take; refuses an image whose memory isn't what it was. */
   use(): BackendImage;
+}
+
+/** The same for a frame, which is at hand. */
+export function readFrame(frame: unknown): BackendImage {
+  if (isObject(frame) && (defaultBackend.takesObject?.(frame) ?? false)) return { object: frame };
+  if (isObject(frame) && 'data' in frame) return readPixels(frame);
+  throw invalidArgument(
+    `a frame is ${describeInput(frame)}; give a video, VideoFrame, canvas, ImageBitmap or image of a browser, or pixels`,
+  );
 }
 
 /** Brings an image to what backends take. Reading of streams ends when `signal` aborts. */

@@ -46,6 +46,12 @@ export type { DownloadOptions, PascalVocLabel } from './index.js';
 export { isRnExecuTorchError, RnExecuTorchError } from './index.js';
 export type { RnExecuTorchErrorCode } from './index.js';
 export type { ModelConstant } from './index.js';
+export { configure } from './index.js';
+export type { Configuration } from './index.js';
+export { drawFrame } from './index.js';
+export type { DrawFrameOptions, FrameBackground } from './index.js';
+export type { FrameInput, FrameOptions, FrameResult, FrameTimings, Picture } from './index.js';
+export type { Dom } from './index.js';
 export { readableImageFormats, registeredModels, version } from './index.js';
 export type {
   Box,

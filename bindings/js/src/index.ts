@@ -52,6 +52,12 @@ export type { DownloadOptions, PascalVocLabel } from './generations/registry.js'
 export { isRnExecuTorchError, RnExecuTorchError } from './generations/rn-errors.js';
 export type { RnExecuTorchErrorCode } from './generations/rn-errors.js';
 export type { ModelConstant } from './models.js';
+export { configure } from './configure.js';
+export type { Configuration } from './configure.js';
+export { drawFrame } from './draw-frame.js';
+export type { DrawFrameOptions, FrameBackground } from './draw-frame.js';
+export type { FrameInput, FrameOptions, FrameResult, FrameTimings, Picture } from './frames.js';
+export type { Dom } from './dom.js';
 export { readableImageFormats, registeredModels, version } from './about.js';
 export type {
   Box,

@@ -1,7 +1,16 @@
-import type { BackendSegmentation, OverlayOptions, Polygon, PolygonOptions, Rle, SegmentationInfo } from './backend.js';
+import type {
+  BackendSegmentation,
+  OverlayOptions,
+  PictureKind,
+  Polygon,
+  PolygonOptions,
+  Rle,
+  SegmentationInfo,
+} from './backend.js';
 import { abortable, signalOf } from './abort.js';
 import { readBackdrop, type Backdrop } from './backdrop.js';
 import { classList, classOf, ClassNames } from './class-names.js';
+import type { Dom } from './dom.js';
 import { describeValue, invalidArgument, optionsOf, reporting } from './errors.js';
 import { Outline, RunLengths } from './shapes.js';
 
@@ -92,23 +101,72 @@ export class Segmentation {
   /** The photo with every class but background in its colour. Not for results made with `keepImage: false`. */
   toOverlayPng(options: (OverlayOptions & AbortOptions) | null = {}): Promise<Uint8Array> {
     return reporting(async () => {
-      const { signal, opacity, legend } = optionsOf(options, 'toOverlayPng');
-      const checked: OverlayOptions = {};
-      if (given(opacity)) checked.opacity = opacity;
-      if (given(legend)) checked.legend = legend;
-      return this.#native.overlayPng(checked, signalOf(signal));
+      const read = optionsOf(options, 'toOverlayPng');
+      return this.#native.overlayPng(overlayKind(read).options, signalOf(read.signal));
     });
   }
 
   /** The photo with everything but the subject transparent. Not for results made with `keepImage: false`. */
   toCutoutPng(options: CutoutOptions | null = {}): Promise<Uint8Array> {
     return reporting(async () => {
-      const { signal, subject, background } = optionsOf(options, 'toCutoutPng');
-      const checked = signalOf(signal);
-      const classes = classList(subject ?? [], 'subject').map((label) => this.#names.resolve(label));
-      const behind = await abortable(readBackdrop(background, checked), checked, () => undefined);
-      return this.#native.cutoutPng(classes, behind, checked);
+      const read = optionsOf(options, 'toCutoutPng');
+      const { classes, background } = await this.#cutoutKind(read);
+      return this.#native.cutoutPng(classes, background, signalOf(read.signal));
     });
+  }
+
+  /** `toMaskPng` as pixels: opaque, in the colours of PASCAL VOC. In browsers, as all that give `ImageData` or `ImageBitmap`. */
+  toMaskImageData(options: AbortOptions | null = {}): Promise<Dom<'ImageData'>> {
+    return reporting(() => this.#pixels('toMaskImageData', options, maskKind));
+  }
+
+  /** `toOverlayPng` as pixels. */
+  toOverlayImageData(options: (OverlayOptions & AbortOptions) | null = {}): Promise<Dom<'ImageData'>> {
+    return reporting(() => this.#pixels('toOverlayImageData', options, overlayKind));
+  }
+
+  /** `toCutoutPng` as pixels; their colours aren't multiplied by alpha. */
+  toCutoutImageData(options: CutoutOptions | null = {}): Promise<Dom<'ImageData'>> {
+    return reporting(() => this.#pixels('toCutoutImageData', options, (given) => this.#cutoutKind(given)));
+  }
+
+  /** `toMaskPng` as a bitmap, for canvases and WebGL; whoever gets it closes it. */
+  toMaskImageBitmap(options: AbortOptions | null = {}): Promise<Dom<'ImageBitmap'>> {
+    return reporting(async () => createImageBitmap(await this.#pixels('toMaskImageBitmap', options, maskKind)));
+  }
+
+  /** `toOverlayPng` as a bitmap. */
+  toOverlayImageBitmap(options: (OverlayOptions & AbortOptions) | null = {}): Promise<Dom<'ImageBitmap'>> {
+    return reporting(async () => createImageBitmap(await this.#pixels('toOverlayImageBitmap', options, overlayKind)));
+  }
+
+  /** `toCutoutPng` as a bitmap. */
+  toCutoutImageBitmap(options: CutoutOptions | null = {}): Promise<Dom<'ImageBitmap'>> {
+    return reporting(async () =>
+      createImageBitmap(await this.#pixels('toCutoutImageBitmap', options, (given) => this.#cutoutKind(given))),
+    );
+  }
+
+  async #cutoutKind({ signal, subject, background }: CutoutOptions): Promise<PictureKind & { kind: 'cutout' }> {
+    const checked = signalOf(signal);
+    const classes = classList(subject ?? [], 'subject').map((label) => this.#names.resolve(label));
+    const behind = await abortable(readBackdrop(background, checked), checked, () => undefined);
+    return { kind: 'cutout', classes, background: behind };
+  }
+
+  async #pixels<T extends AbortOptions>(
+    method: string,
+    options: T | null,
+    kindOf: (options: T) => PictureKind | Promise<PictureKind>,
+  ): Promise<ImageData> {
+    const read = optionsOf(options, method);
+    const signal = signalOf(read.signal);
+    if (this.#native.picture === undefined || typeof ImageData === 'undefined') {
+      const png = method.replace(/Image(Data|Bitmap)$/, 'Png');
+      throw invalidArgument(`${method} needs a browser, which has ImageData; use ${png} here`);
+    }
+    const { data, width, height } = await this.#native.picture(await kindOf(read), signal);
+    return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height);
   }
 
   /** The pixels of a class in the class map, any of the model's, as COCO's run lengths. */
@@ -137,6 +195,15 @@ export class Segmentation {
     const { width, height, labels, classes, info } = this;
     return { width, height, labels, classes, info };
   }
+}
+
+const maskKind = (): PictureKind => ({ kind: 'mask' });
+
+function overlayKind({ opacity, legend }: OverlayOptions): PictureKind & { kind: 'overlay' } {
+  const options: OverlayOptions = {};
+  if (given(opacity)) options.opacity = opacity;
+  if (given(legend)) options.legend = legend;
+  return { kind: 'overlay', options };
 }
 
 function given<T>(value: T | null | undefined): value is T {

@@ -1,9 +1,11 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { abortable, signalOf, throwIfAborted } from './abort.js';
 import type { BackendLoadOptions, BackendModel, BackendSegmentOptions, ModelDescription } from './backend.js';
 import { defaultBackend } from './default-backend.js';
 import { classList, ClassNames } from './class-names.js';
 import { describeValue, invalidArgument, optionsOf, progressOf, reporting, SegmentationError } from './errors.js';
-import { readImage, type ImageInput } from './image-input.js';
+import { checkFrameOptions, type FrameInput, type FrameOptions, type FrameResult } from './frames.js';
+import { readFrame, readImage, type ImageInput } from './image-input.js';
 import { Limiter } from './limiter.js';
 import { readModel, resolveResource, type ModelConfig, type ResourceSource } from './resource.js';
 import { Segmentation } from './segmentation.js';
@@ -120,6 +122,8 @@ export class Segmenter {
   static #loading = false;
   #model: BackendModel | undefined;
   readonly #limiter: Limiter;
+  /** Whether a frame is under way. */
+  #framing = false;
   readonly #names: ClassNames;
   /** What is known about the model. */
   readonly description: ModelDescription;
@@ -201,6 +205,35 @@ export class Segmenter {
     call.settled.then(leave, leave);
     const { settled, cancel } = call;
     return new Segmentation(await abortable(settled, signal, cancel));
+  }
+
+  /**
+   * The mask of a video's frame, fast: the frame is made small early, memory is used again, and while one is under way others are
+   * dropped instead of queued, which `undefined` tells. Needs a browser, or pixels and the engine in WebAssembly.
+   */
+  segmentFrame(frame: FrameInput, options: FrameOptions | null = {}): Promise<FrameResult | undefined> {
+    return reporting(() => this.#segmentFrame(frame, optionsOf(options, 'segmentFrame')));
+  }
+
+  async #segmentFrame(frame: FrameInput, options: FrameOptions): Promise<FrameResult | undefined> {
+    const signal = signalOf(options.signal);
+    const subject = classList(options.subject ?? [], 'subject').map((label) => this.#names.resolve(label));
+    const checked = checkFrameOptions(options);
+    throwIfAborted(signal);
+    const model = this.#loaded();
+    if (model.segmentFrame === undefined) {
+      throw invalidArgument(
+        'segmentFrame needs the engine in WebAssembly, as in browsers; the native addon has segment',
+      );
+    }
+    if (this.#framing) return undefined;
+    const { settled, cancel } = model.segmentFrame(readFrame(frame), { subject, ...checked });
+    this.#framing = true;
+    const done = (): void => {
+      this.#framing = false;
+    };
+    settled.then(done, done);
+    return abortable(settled, signal, cancel);
   }
 
   /** Frees the model as soon as no running call uses it. Calls that wait for their turn fail; a second `close` does nothing. */

@@ -192,7 +192,7 @@ test('a missing addon is named, with what to do', () => {
     assert.notEqual(result.status, 0);
     return result.stderr;
   };
-  assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }), /no addon for .*\/no\/such\.node.*\.\/dev node/s);
+  assert.match(failing({ SILHOUETTE_ADDON: '/no/such.node' }), /no addon for .*\/no\/such\.node.*\.\/dev js/s);
   const broken = join(project, 'broken.node');
   writeFileSync(broken, 'not a library');
   assert.match(failing({ SILHOUETTE_ADDON: broken }), /can't be loaded: .*broken\.node.*install the package again/s);

@@ -140,7 +140,9 @@ function packageWithin(context: Context): { Segmenter: typeof Segmenter; Segment
 
 test('the package in a context of its own, as test runners load it', async () => {
   const { setImmediate: later, queueMicrotask: soon, process: ofNode } = globalThis;
-  const context = createContext({ setImmediate: later, queueMicrotask: soon, process: ofNode, DOMException, URL });
+  const clock = { performance, setTimeout, clearTimeout };
+  const ofTheWeb = { DOMException, URL, AbortController };
+  const context = createContext({ setImmediate: later, queueMicrotask: soon, process: ofNode, ...clock, ...ofTheWeb });
   const within = packageWithin(context);
   const is = (value: unknown, name: string): boolean =>
     run<(value: unknown) => boolean>(context, `(value) => value instanceof ${name}`)(value);

@@ -7,7 +7,17 @@ import { pathToFileURL } from 'node:url';
 import * as silhouette from 'silhouette-seg';
 import { DEEPLAB_V3_MOBILENET_V2_EMBEDDED, Segmenter, type ImageInput, type Segmentation } from 'silhouette-seg';
 
-import { astronaut, chelsea, embeddedFile, ppm, rejectsWith, scratchFolder, tinyFile } from './support.js';
+import {
+  astronaut,
+  chelsea,
+  embeddedFile,
+  onlyWithAddon,
+  ppm,
+  rejectsWith,
+  scratchFolder,
+  tinyFile,
+  withoutAddon,
+} from './support.js';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 
@@ -291,7 +301,7 @@ test('progress ends with 1 for local models and bytes too', async () => {
   }
 });
 
-test('engines by name agree', async () => {
+test('engines by name agree', { skip: onlyWithAddon('there is no ExecuTorch') }, async () => {
   using official = await Segmenter.load(embeddedFile, { engine: 'executorch', threads: 1 });
   assert.equal(official.description.engine, 'executorch');
   assert.deepEqual([official.description.inputWidth, official.description.inputHeight], [513, 513]);
@@ -317,6 +327,20 @@ test('engines by name agree', async () => {
   );
   assert.ok((await silhouette.cache.size({ cacheDirectory })) > 1_000_000);
   assert.equal((await silhouette.cache.prune({ cacheDirectory, maxBytes: 0 })).length, 1);
+});
+
+test('the backend that is tested', async () => {
+  using segmenter = await Segmenter.load(embeddedFile);
+  const { engine, engineReason } = segmenter.description;
+  assert.equal(engine, 'native');
+  assert.equal(engineReason.includes('WebAssembly'), withoutAddon, engineReason);
+  // It takes what says how the addon should work.
+  using low = await Segmenter.load(embeddedFile, { memory: 'low', keepPackedWeights: true, threads: 1 });
+  assert.deepEqual((await low.segment(chelsea)).argmax, (await segmenter.segment(chelsea)).argmax);
+});
+
+test('ExecuTorch where there is none', { skip: !withoutAddon && 'the addon has it' }, async () => {
+  await rejectsWith(Segmenter.load(embeddedFile, { engine: 'executorch' }), 'UNSUPPORTED_MODEL', 'WebAssembly');
 });
 
 test('options that are none', async () => {

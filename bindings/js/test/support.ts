@@ -20,6 +20,12 @@ export const embeddedFile = join(repository, 'models', 'deeplab_v3_mobilenet_v2.
 /** A network of some kilobytes: 3 × 32 × 48 or so, loaded in a millisecond. */
 export const tinyFile = join(repository, 'tests', 'data', 'models', 'tiny_plain.pte');
 
+/** Whether the package that is tested has no addon (`run-tests.mjs --without-addon`). */
+export const withoutAddon = process.env['SILHOUETTE_TESTED'] === 'wasm';
+
+/** For tests of what only the addon has: why they are skipped without it, or false. */
+export const onlyWithAddon = (what: string): string | false => withoutAddon && `without the addon: ${what}`;
+
 /** A folder that is removed when the process ends. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'silhouette-node-'));

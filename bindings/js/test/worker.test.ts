@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 
 import { Segmenter } from 'silhouette-seg';
 
-import { chelsea, embeddedFile, packageRoot, serve } from './support.js';
+import { chelsea, embeddedFile, packageRoot, serve, onlyWithAddon } from './support.js';
 
 /** A worker that runs `body`, with the package as `silhouette` and `say(…)` to tell the test something. */
 function runWorker(body: string, workerData: unknown = {}): Worker {
@@ -128,7 +128,9 @@ test('a process ends by itself when nothing is left to do, closed or not', () =>
   assert.deepEqual({ status, output }, { status: 0, output: '513\n' });
 });
 
-test('results where buffers from outside are forbidden', async () => {
+const copies = onlyWithAddon('results are never memory from outside');
+
+test('results where buffers from outside are forbidden', { skip: copies }, async () => {
   process.env['SILHOUETTE_COPY_RESULTS'] = '1';
   try {
     const worker = runWorker(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "silhouette/error.hpp"
@@ -41,12 +43,17 @@ class SILHOUETTE_API Threads {
 
   /// `count` in all, with the one that calls: 1…256. Fewer, if the system gives no more. Of calls of sessions that
   /// share them twice as many are under way at most, others wait for their turn. kInvalidArgument, kLimitExceeded.
-  [[nodiscard]] static Result<Threads> create(int count);
+  ///
+  /// `between` is called before each of the loops that a call of a session consists of, some a millisecond, by the thread
+  /// that calls it: where nobody can call `std::stop_source::request_stop` meanwhile, it can look whether it should. It
+  /// may be called by several threads at once, and must not throw.
+  [[nodiscard]] static Result<Threads> create(int count, std::function<void()> between = {});
 
   [[nodiscard]] int count() const noexcept;
 
  private:
   friend class Session;
+  friend class Maps;
   std::shared_ptr<ThreadPool> pool_;
 };
 
@@ -60,6 +67,7 @@ struct SessionOptions {
   std::string instruction_set{};  ///< of the network: one of instruction_sets(); empty: the first, or $SILHOUETTE_ISA
   MemoryUse memory = MemoryUse::kDefault;
   std::optional<Normalization> normalization{};  ///< beats the file's
+  std::optional<Normalization> default_normalization{};  ///< where neither that nor the file's is there, instead of none
   std::vector<std::string> labels{};  ///< beats the file's; all different, as many as there are classes, or none
 };
 
@@ -117,6 +125,39 @@ struct TextCoverage {
 /// Writes one line of UTF-8 text, about `pixel_height` high, as wide as its ink.
 using TextWriter = std::function<Result<TextCoverage>(std::string_view text, int pixel_height)>;
 
+/// Probabilities (0…1) of the foreground of a model of one channel, row by row, of the whole image at the model's size.
+struct ForegroundView {
+  std::span<const float> values;
+  int width = 0;
+  int height = 0;
+};
+
+/// What maps are made of again that were taken apart: copies of what `Maps` shows.
+struct MapsView {
+  int width = 0;  ///< of the maps, pixels
+  int height = 0;
+  std::span<const std::int32_t> argmax;  ///< a channel for each pixel
+  std::span<const std::string> labels;   ///< one for each class
+  std::optional<PixelView> image{};      ///< RGB, of the maps' size
+  std::optional<ForegroundView> foreground{};
+};
+
+/// A background's blur: means over `share` of the image's longer side, above 0 and at most 1.
+struct Blur {
+  double share = 0.03;
+};
+
+/// What is put behind a cut-out: nothing, a colour (0…255), the image itself out of focus, or another picture, scaled and
+/// cropped so that it covers the image.
+using Background = std::variant<std::monostate, std::array<std::uint8_t, 3>, Blur, PixelView>;
+
+/// Wall-clock milliseconds.
+struct Timings {
+  double preprocess_ms = 0;
+  double network_ms = 0;
+  double postprocess_ms = 0;
+};
+
 /// What one image was segmented into. Move-only and self-contained: valid after its session is gone. Reading from
 /// several threads is safe.
 class SILHOUETTE_API Maps {
@@ -126,6 +167,10 @@ class SILHOUETTE_API Maps {
   Maps(Maps&&) noexcept;
   Maps& operator=(Maps&&) noexcept;
   ~Maps();
+
+  /// Maps of copies of these. `threads`: for pictures. kInvalidArgument (sizes that don't fit each other, a channel that
+  /// no label is for), kLimitExceeded.
+  [[nodiscard]] static Result<Maps> from(const MapsView& view, const Threads& threads = {});
 
   /// Size of every map, pixels: the model's, or the image's where `resize` was asked for.
   [[nodiscard]] int width() const noexcept;
@@ -143,6 +188,13 @@ class SILHOUETTE_API Maps {
   /// Number of pixels of every class, by channel; they sum to width × height.
   [[nodiscard]] std::span<const std::int64_t> pixel_counts() const noexcept;
 
+  /// The image at the maps' size, RGB; nothing unless it was to be kept.
+  [[nodiscard]] std::optional<PixelView> image() const noexcept;
+  /// Nothing unless the model has one channel and the image was to be kept.
+  [[nodiscard]] std::optional<ForegroundView> foreground() const noexcept;
+  /// That it took to make them; of maps from elsewhere 0.
+  [[nodiscard]] Timings timings() const noexcept;
+
   /// The pixels of a class as COCO's run lengths. kInvalidArgument for a class that there isn't.
   [[nodiscard]] Result<Rle> rle(int channel) const;
 
@@ -159,8 +211,8 @@ class SILHOUETTE_API Maps {
 
   /// The image with everything but the subject transparent: RGBA. `subject`: channels; none: all but background. Of a
   /// model of one channel its probabilities decide and edges are the image's, else the class map does and edges fade
-  /// over a few pixels. Needs SegmentOptions::keep_image. Uses the session's threads.
-  [[nodiscard]] Result<Picture> cutout(std::span<const int> subject = {}) const;
+  /// over a few pixels. With a background it is RGB. Needs SegmentOptions::keep_image. Uses the session's threads.
+  [[nodiscard]] Result<Picture> cutout(std::span<const int> subject = {}, const Background& background = {}) const;
 
  private:
   std::unique_ptr<Data> data_;
@@ -183,6 +235,10 @@ class SILHOUETTE_API Session {
   /// Segments one image; alpha is flattened on white. kInvalidArgument (pixels that don't fit their sizes, a channel
   /// that there isn't), kUnsupportedModel, kLimitExceeded, kCancelled.
   [[nodiscard]] Result<Maps> segment(const PixelView& image, const SegmentOptions& options = {}) const;
+
+  /// What the network makes of 3 × input_height × input_width values as it takes them, plane by plane: channels ×
+  /// output_height × output_width of them, likewise. kInvalidArgument for another number, kLimitExceeded, kCancelled.
+  [[nodiscard]] Result<std::vector<float>> run(std::span<const float> planes, std::stop_token stop = {}) const;
 
  private:
   struct Data;

@@ -15,24 +15,21 @@
 #include <vector>
 
 #include "base/instruction_set.hpp"
-#include "engine/native/packed_file.hpp"
 #include "engine/native/planning/builder.hpp"
 #include "engine/native/planning/guard.hpp"
+#include "engine/native/planning/limits.hpp"
 #include "graph/passes.hpp"
 
 namespace silhouette {
 namespace {
 
 using native::Frame;
+using native::kMostFloats;
 using native::Plan;
 
 /// Changes with the layout of packed weights.
 constexpr int kPackingVersion = 6;
 constexpr std::size_t kMaxKey = 3000;
-/// Of activations or of weights: 8 GB.
-constexpr std::size_t kMostFloats = std::size_t{1} << 31;
-/// Lines or columns of an image: plans list them, before it is known how much memory a network wants.
-constexpr std::int64_t kMostLines = std::int64_t{1} << 22;
 
 /// What one run needs for itself.
 struct Workspace {
@@ -51,17 +48,11 @@ class NativeEngine final : public Engine {
     if (auto known = check_instruction_set(); !known && options.kernels == nullptr) return known;
     kernels_ = options.kernels != nullptr ? options.kernels : &kernels::best_kernels();
     graph::optimize(graph);
-    for (const graph::Tensor& tensor : graph.tensors) {
-      if (tensor.is_constant() || tensor.dims.size() != 4) continue;
-      if (std::max(tensor.dims[1], tensor.dims[2]) <= kMostLines) continue;
-      return fail(ErrorCode::kLimitExceeded,
-                  fmt::format("'{}' makes images of {} × {}, at most {} a side are possible; use a smaller model",
-                              label_, tensor.dims[1], tensor.dims[2], kMostLines));
-    }
+    if (auto checked = native::check_sizes(graph, kernels_->block, label_); !checked) return checked;
     native::Build build = native::build_plan(
         graph, shape_.output_nhwc, {.kernels = kernels_, .threads = pool_->size(), .low_memory = options.low_memory});
     plan_ = std::move(build.plan);
-    const std::size_t run_floats = plan_.arena + static_cast<std::size_t>(pool_->size()) * plan_.scratch;
+    const std::uint64_t run_floats = plan_.arena + static_cast<std::uint64_t>(pool_->size()) * plan_.scratch;
     if (run_floats > kMostFloats || plan_.weights > kMostFloats) {
       return fail(ErrorCode::kLimitExceeded,
                   fmt::format("'{}' wants {} MB for activations and {} MB for weights, more than {} MB; use a smaller "
@@ -69,15 +60,19 @@ class NativeEngine final : public Engine {
                               label_, run_floats >> 18, plan_.weights >> 18, kMostFloats >> 18));
     }
     const std::string key = packed_key(options);
-    if (!options.packed_file.empty()) packed_ = native::open_packed(options.packed_file, key, plan_.weights, *pool_);
-    if (packed_) return {};
-    auto weights = AlignedBuffer<float>::create(plan_.weights, "the network's weights");
+    const auto count = static_cast<std::size_t>(plan_.weights);
+    if (options.kept) kept_weights_ = options.kept->find(key, count, *pool_);
+    if (kept_weights_) {
+      kept_ = options.kept;
+      return {};
+    }
+    auto weights = AlignedBuffer<float>::create(count, "the network's weights");
     if (!weights) return std::unexpected(std::move(weights.error()));
     weights_ = std::move(*weights);
-    // What lies between two constants is never read, but written to files.
-    if (!options.packed_file.empty()) std::ranges::fill(weights_.span(), 0.0F);
+    // What lies between two constants is never read, but kept.
+    if (options.kept) std::ranges::fill(weights_.span(), 0.0F);
     if (auto packed = pack(build.packings); !packed) return packed;
-    if (!options.packed_file.empty()) native::write_packed(options.packed_file, key, weights_.span(), *pool_);
+    if (options.kept) options.kept->keep(key, weights_.span(), *pool_);
     return {};
   }
 
@@ -184,7 +179,9 @@ class NativeEngine final : public Engine {
       }
     }
     const auto workers = static_cast<std::size_t>(pool_->size());
-    auto memory = AlignedBuffer<float>::create(plan_.arena + workers * plan_.scratch, "the network's activations");
+    const auto arena = static_cast<std::size_t>(plan_.arena);
+    const auto scratch = static_cast<std::size_t>(plan_.scratch);
+    auto memory = AlignedBuffer<float>::create(arena + workers * scratch, "the network's activations");
     if (!memory) return std::unexpected(std::move(memory.error()));
     auto workspace = std::make_unique<Workspace>();
     workspace->memory = std::move(*memory);
@@ -193,11 +190,11 @@ class NativeEngine final : public Engine {
       workspace->bases[i] = workspace->memory.data() + plan_.buffers[i].offset;
     }
     for (std::size_t i = 0; i < workers; ++i) {
-      workspace->frames.emplace_back(workspace->bases, workspace->memory.data() + plan_.arena + i * plan_.scratch,
+      workspace->frames.emplace_back(workspace->bases, workspace->memory.data() + arena + i * scratch,
                                      workspace->out_of_memory);
     }
     // Steps only read there.
-    workspace->bases[native::kWeightsBuffer] = packed_ ? const_cast<float*>(packed_->weights.data()) : weights_.data();
+    workspace->bases[native::kWeightsBuffer] = kept_weights_ ? const_cast<float*>(kept_weights_->data()) : weights_.data();
     return workspace;
   }
 
@@ -212,7 +209,8 @@ class NativeEngine final : public Engine {
   const kernels::Kernels* kernels_ = nullptr;
   Plan plan_;
   AlignedBuffer<float> weights_;
-  std::optional<native::PackedFile> packed_;  ///< instead
+  std::optional<std::span<const float>> kept_weights_;  ///< instead, of `kept_`
+  std::shared_ptr<native::KeptWeights> kept_;
   std::shared_ptr<BufferPool> outputs_ = BufferPool::create();
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;

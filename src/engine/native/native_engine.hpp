@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/thread_pool.hpp"
 #include "engine/engine.hpp"
+#include "engine/native/kept_weights.hpp"
 #include "graph/graph.hpp"
 #include "kernels/kernels.hpp"
 
@@ -15,9 +15,9 @@ namespace silhouette {
 struct NativeOptions {
   const kernels::Kernels* kernels = nullptr;  ///< null: the machine's best
   bool low_memory = false;                    ///< packed weights no larger than the file's
-  /// Where the packed weights are kept between loads, or empty: nowhere. A file that isn't for this model, engine and
-  /// machine is replaced.
-  std::filesystem::path packed_file{};
+  /// Where the packed weights are kept between loads, or null: nowhere. What isn't for this model, engine and machine is
+  /// replaced.
+  std::shared_ptr<native::KeptWeights> kept{};
   std::string model_key{};  ///< of the model's file: changes whenever its contents do
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/native/packed_file.hpp"
 #include "engine/native/test_networks.hpp"
 #include "support/support.hpp"
 
@@ -212,7 +213,7 @@ TEST(NativeEngine, PackedWeightsAreKeptAndReplaced) {
     Maker maker(seed);
     maker.convolution(maker.convolution(maker.input(8, 8, 48), 32, 3, same(3)), 16, 1, {});
     const std::vector<float> input(8 * 8 * 48, 0.5F);
-    return run(maker.graph(), input, {.packed_file = path, .model_key = key}, 1);
+    return run(maker.graph(), input, {.kept = native::kept_in_file(path), .model_key = key}, 1);
   };
   const auto first = load(1, "a");
   ASSERT_TRUE(std::filesystem::exists(path));

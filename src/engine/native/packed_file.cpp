@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace silhouette::native {
@@ -157,6 +158,33 @@ void write_packed(const std::filesystem::path& path, std::string_view key, std::
                        ::fchmod(file.get(), S_IRUSR) == 0 && ::fsync(file.get()) == 0 &&
                        ::rename(part.c_str(), path.c_str()) == 0;
   if (!written) ::unlink(part.c_str());
+}
+
+namespace {
+
+class FileOfWeights final : public KeptWeights {
+ public:
+  explicit FileOfWeights(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::optional<std::span<const float>> find(std::string_view key, std::size_t count, ThreadPool& pool) override {
+    file_ = open_packed(path_, key, count, pool);
+    if (!file_) return std::nullopt;
+    return file_->weights;
+  }
+
+  void keep(std::string_view key, std::span<const float> weights, ThreadPool& pool) override {
+    write_packed(path_, key, weights, pool);
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::optional<PackedFile> file_;
+};
+
+}  // namespace
+
+std::shared_ptr<KeptWeights> kept_in_file(const std::filesystem::path& path) {
+  return std::make_shared<FileOfWeights>(path);
 }
 
 }  // namespace silhouette::native

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
+#include "engine/native/kept_weights.hpp"
 
 namespace silhouette::native {
 
@@ -26,5 +28,8 @@ std::optional<PackedFile> open_packed(const std::filesystem::path& path, std::st
 /// (flock): one that was left by a process that was killed is the next one's, and the cache's to delete.
 void write_packed(const std::filesystem::path& path, std::string_view key, std::span<const float> weights,
                   ThreadPool& pool);
+
+/// One file for the weights of one model, read and written by the functions above.
+std::shared_ptr<KeptWeights> kept_in_file(const std::filesystem::path& path);
 
 }  // namespace silhouette::native

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/hash_random.hpp"
+#include "engine/native/packed_file.hpp"
 #include "engine/native/test_networks.hpp"
 #include "support/support.hpp"
 
@@ -276,7 +277,7 @@ TEST(PackedLayout, ChangesOnlyWithItsVersion) {
       std::uint64_t actual = 0xCBF29CE484222325ULL;
       for (const bool low_memory : {false, true}) {
         const NativeOptions options{
-            .kernels = kernels, .low_memory = low_memory, .packed_file = file, .model_key = std::string(kModelKey)};
+            .kernels = kernels, .low_memory = low_memory, .kept = native::kept_in_file(file), .model_key = std::string(kModelKey)};
         const auto& wanted = low_memory ? network.low_memory_step : network.step;
         EXPECT_THAT(steps(network.graph, options), ::testing::Contains(::testing::HasSubstr(wanted)));
         const auto bytes = test::read_bytes(file);

@@ -101,7 +101,7 @@ Status read_segments(Bytes file, const Header& header, Container& container, con
     if (*start % kFileAlignment != 0) {
       return messages.damaged(fmt::format("segment {} is misaligned at {}", i, entry->offset()));
     }
-    container.segments.push_back(file.subspan(*start, entry->size()));
+    container.segments.push_back(file.subspan(static_cast<std::size_t>(*start), static_cast<std::size_t>(entry->size())));
     container.weight_bytes += entry->size();
   }
   return {};
@@ -183,7 +183,7 @@ Outcome<Container> open_container(Bytes file, const Messages& messages) {
   if (header->program_size > kMaxFlatbufferBytes) return messages.too_large("its program table has over 2 GiB");
 
   const auto* const head = reinterpret_cast<const std::uint8_t*>(file.data());
-  flatbuffers::Verifier verifier(head, header->program_size);
+  flatbuffers::Verifier verifier(head, static_cast<std::size_t>(header->program_size));
   if (!fb::VerifyProgramBuffer(verifier)) return messages.damaged("its program table is broken");
 
   Container container;

@@ -302,7 +302,7 @@ class Reader {
       return messages_.damaged(fmt::format("tensor {} needs {} bytes at {} of a segment of {}", index_, tensor.bytes,
                                            offset, segment.size()));
     }
-    return segment.subspan(offset, tensor.bytes);
+    return segment.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(tensor.bytes));
   }
 
   const fb::ExecutionPlan& table_;

@@ -17,7 +17,7 @@ Outcome<std::vector<Value>> read_values(const executorch_flatbuffer::ExecutionPl
 /// The elements of a constant tensor of type T, as another type.
 template <typename T, typename To>
 std::vector<To> elements_as(const Tensor& tensor) {
-  std::vector<To> numbers(tensor.bytes / sizeof(T));
+  std::vector<To> numbers(static_cast<std::size_t>(tensor.bytes / sizeof(T)));
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     T value{};
     std::memcpy(&value, tensor.data.data() + i * sizeof value, sizeof value);

@@ -68,9 +68,9 @@ class Reader {
         return messages_.damaged(fmt::format("its header tells of {} bytes at {} and {} at {}, of {}", size, offset,
                                              constants_size, constants_offset, payload_.size()));
       }
-      flat = payload_.subspan(offset, size);
+      flat = payload_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
       constants_.has_header = true;
-      constants_.region = payload_.subspan(constants_offset, constants_size);
+      constants_.region = payload_.subspan(static_cast<std::size_t>(constants_offset), static_cast<std::size_t>(constants_size));
     }
     if (flat.size() < kMagicOffset + 4 || flat.size() > kMaxFlatbufferBytes ||
         reinterpret_cast<std::uintptr_t>(flat.data()) % kFileAlignment != 0) {

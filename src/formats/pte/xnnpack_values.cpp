@@ -138,7 +138,7 @@ class Reader {
     if (reinterpret_cast<std::uintptr_t>(data->data()) % element_bytes(result_.value.type) != 0) {
       return messages_.damaged("its constant is misaligned");
     }
-    return data->first(needed);
+    return data->first(static_cast<std::size_t>(needed));
   }
 
   Outcome<Bytes> find_inline(std::uint32_t index) const {
@@ -166,7 +166,7 @@ class Reader {
       return messages_.damaged(fmt::format("constant {} ({} bytes at {}) is outside its region of {} bytes", index,
                                            entry->size(), entry->offset(), constants_.region.size()));
     }
-    return constants_.region.subspan(entry->offset(), entry->size());
+    return constants_.region.subspan(static_cast<std::size_t>(entry->offset()), static_cast<std::size_t>(entry->size()));
   }
 
   Status read_quantization(const fb::XNNQuantizedTensorValue* quantized) {
@@ -220,7 +220,7 @@ class Reader {
       const auto scales = as_span(parameters.scale());
       if (scales.size() < channels)
         return messages_.damaged(fmt::format("it has {} scales for {} channels", scales.size(), channels));
-      value.scales.assign(scales.begin(), scales.begin() + channels);
+      value.scales.assign(scales.begin(), scales.begin() + static_cast<std::ptrdiff_t>(channels));
     }
     if (!std::ranges::all_of(value.scales, is_scale))
       return messages_.damaged("it has a scale that isn't positive and finite");

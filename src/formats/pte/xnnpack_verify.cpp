@@ -366,9 +366,9 @@ class Verifier {
     if (std::ranges::count_if(shape, is_left) > 1)
       return messages_.damaged(fmt::format("it leaves several dimensions of {} open", describe(shape)));
     *left = 1;
-    const std::size_t values = product(input(0).dims);
-    std::size_t others = 1;
-    for (const std::uint32_t dim : shape) others = checked_mul<std::size_t>(others, dim).value_or(SIZE_MAX);
+    const std::uint64_t values = product(input(0).dims);
+    std::uint64_t others = 1;
+    for (const std::uint32_t dim : shape) others = checked_mul(others, dim).value_or(UINT64_MAX);
     if (others > values || values % others != 0 || values / others >= UINT32_MAX) {
       return messages_.damaged(
           fmt::format("its operand {} can't become {}", describe(input(0).dims), describe(node_.shape)));

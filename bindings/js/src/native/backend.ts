@@ -20,6 +20,7 @@ import type {
   Rle,
 } from '../backend.js';
 import { abortableCall } from '../abort.js';
+import { ours } from '../typed-arrays.js';
 import {
   DONE,
   PROGRESS,
@@ -104,13 +105,6 @@ function start<T>(begin: (addon: Binding) => JobId, onProgress?: (fraction: numb
 /** A call whose outcome goes through `convert`. */
 function map<From, To>(call: BackendCall<From>, convert: (value: From) => To): BackendCall<To> {
   return { settled: call.settled.then(convert), cancel: call.cancel };
-}
-
-type TypedArray = Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-
-/** The same memory as an array of this module's globals, so that `instanceof` holds where the program runs. */
-function ours<T extends TypedArray>(array: T, kind: new (buffer: ArrayBuffer, offset: number, length: number) => T): T {
-  return array instanceof kind ? array : new kind(array.buffer, array.byteOffset, array.length);
 }
 
 class Segmentation implements BackendSegmentation {

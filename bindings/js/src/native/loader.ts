@@ -40,7 +40,7 @@ function explainMissing(paths: string[]): string {
     'What helps:',
     '- on a platform that the package carries: install it again, for the same platform and architecture that it runs on',
     '  (a node_modules folder that was copied from another machine does not work);',
-    '- elsewhere: build it from the sources with `./dev node`, and set SILHOUETTE_ADDON to the silhouette.node it made.',
+    '- elsewhere: build it from the sources with `./dev js`, and set SILHOUETTE_ADDON to the silhouette.node it made.',
   );
   return lines.join('\n');
 }
@@ -58,14 +58,14 @@ function explainFailure(path: string, error: unknown): string {
   } else if (symbol !== undefined) {
     lines.push(
       `- this system is older than the addon (it lacks ${symbol}): use Debian 12, Ubuntu 22.10, Fedora 37 or newer,`,
-      '  or build the addon from the sources on this machine with `./dev node`.',
+      '  or build the addon from the sources on this machine with `./dev js`.',
     );
   } else if (isMusl()) {
     lines.push('- the addon is made for glibc, this system has musl (Alpine): use an image based on Debian.');
   } else if (reason.includes('--no-addons') || (error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') {
     lines.push('- run node without --no-addons.');
   } else {
-    lines.push('- install the package again; if that does not help, build the addon from the sources with `./dev node`.');
+    lines.push('- install the package again; if that does not help, build the addon from the sources with `./dev js`.');
   }
   return lines.join('\n');
 }

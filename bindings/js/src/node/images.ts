@@ -34,8 +34,7 @@ async function decode(bytes: Uint8Array, name: string, readMs: number): Promise<
   }
   const image = format === undefined ? readNetpbm(bytes, name) : await decodeBySharp(bytes, name, format);
   const { width, height } = image;
-  // Memory of sharp's can't be moved to another thread, only copied.
-  return { image, moved: [], width, height, readMs, decodeMs: performance.now() - began };
+  return { image, moved: [image.data.buffer], width, height, readMs, decodeMs: performance.now() - began };
 }
 
 async function readPath(path: string, source: string): Promise<Uint8Array> {

@@ -65,7 +65,7 @@ function explain(error: unknown, name: string, format: SharpFormat): Segmentatio
   if (/out of memory|bad_alloc/.test(reason)) {
     return new SegmentationError('LIMIT_EXCEEDED', `no memory to decode '${name}'; give a smaller image`);
   }
-  if (/unsupported|No codec|not been built/i.test(reason)) {
+  if (/unsupported|no codec|not been built|no known route|not a whole number/i.test(reason)) {
     return unsupportedImage(name, `a ${format} image of a kind that sharp doesn't read (${reason})`, SHARP_FORMATS);
   }
   return new SegmentationError(
@@ -80,7 +80,9 @@ async function decodeOnce(sharp: Sharp, bytes: Uint8Array, name: string, failOn:
   if (width !== undefined && height !== undefined) checkSize(width, height, name);
   const image = sharp(bytes, options).rotate().flatten({ background: '#ffffff' }).toColourspace('srgb');
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: info.channels as EngineImage['channels'] };
+  const { width: columns, height: rows, channels } = info;
+  // Memory of sharp's can't be moved to another thread.
+  return { data: new Uint8Array(data), width: columns, height: rows, channels: channels as EngineImage['channels'] };
 }
 
 /** Upright 8-bit sRGB on white, of the first frame or page. */

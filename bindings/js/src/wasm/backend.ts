@@ -150,8 +150,8 @@ class WasmBackend implements Backend {
   }
 
   fetchModel(given: string, directory: string | undefined, onProgress: Progress): BackendCall<string> {
-    const source = given.trim();
     return callOf(async (signal) => {
+      const source = this.#sourceOf(given);
       const url = urlOf(source);
       if (url !== undefined) return this.#platform.downloads.fetch(url, { directory, onProgress, signal });
       if (isDataUri(source)) throw fromDataUri(source);
@@ -166,7 +166,7 @@ class WasmBackend implements Backend {
   }
 
   async removeModel(given: string, directory: string | undefined): Promise<boolean> {
-    const source = given.trim();
+    const source = this.#sourceOf(given);
     const entry = findModel(source);
     if (entry?.url === '') {
       throw invalidArgument(`'${source}' comes with the package; it was not downloaded, so it isn't deleted`);
@@ -180,8 +180,16 @@ class WasmBackend implements Backend {
 
   load(source: BackendModelSource, options: BackendLoadOptions, onProgress: Progress): BackendCall<BackendModel> {
     // It may change while the call goes on.
-    const copied = typeof source === 'string' ? source.trim() : new Uint8Array(source);
-    return callOf((signal) => this.#load(copied, options, onProgress, signal));
+    const copied = typeof source === 'string' ? source : new Uint8Array(source);
+    return callOf(async (signal) =>
+      this.#load(typeof copied === 'string' ? this.#sourceOf(copied) : copied, options, onProgress, signal),
+    );
+  }
+
+  /** A text that names a model, as the rest of this takes it. */
+  #sourceOf(given: string): string {
+    const text = given.trim();
+    return this.#platform.wholeUrl?.(text) ?? text;
   }
 
   async #load(

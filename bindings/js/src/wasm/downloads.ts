@@ -195,10 +195,13 @@ export async function fetchBytes(
   return part.read();
 }
 
+/** Whether a file starts as HTML, XML, JSON and the pointers of Git LFS do. A model may start with any character of these. */
+const isText = (start: string): boolean => /^\s*(<[!?a-z]|\{\s*["}]|version https)/i.test(start);
+
 /** What isn't a model for certain: a page that a login or a missing file is answered with would be kept forever. */
 function checkModel(url: string, bytes: Uint8Array): void {
   const start = String.fromCharCode(...bytes.subarray(0, 16)).replace(/[^ -~]/g, '.');
-  if (bytes.length > 0 && !/^\s*(<|\{|version https)/.test(start)) return;
+  if (bytes.length > 0 && !isText(start)) return;
   throw new SegmentationError(
     'INVALID_MODEL',
     `'${displaySource(url)}' is no model file (what the server sent has ${String(bytes.length)} bytes and starts with ` +

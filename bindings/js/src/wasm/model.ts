@@ -1,5 +1,7 @@
 import type {
   BackendCall,
+  BackendFrame,
+  BackendFrameOptions,
   BackendImage,
   BackendModel,
   BackendSegmentation,
@@ -9,6 +11,7 @@ import type {
 import { SegmentationError } from '../errors.js';
 import { callOf, throwIfCancelled, within } from './call.js';
 import { channelsOf } from './classes.js';
+import { FrameCalls } from './frame-calls.js';
 import { WasmSegmentation, type ResultMaker } from './segmentation.js';
 import type { EngineWorker } from './worker-calls.js';
 
@@ -22,11 +25,13 @@ export class WasmModel implements BackendModel {
   readonly description: ModelDescription;
   readonly #maker: ResultMaker;
   #worker: EngineWorker | undefined;
+  readonly #frames: FrameCalls;
 
   constructor(description: ModelDescription, worker: EngineWorker, maker: ResultMaker) {
     this.description = description;
     this.#worker = worker;
     this.#maker = maker;
+    this.#frames = new FrameCalls(description, maker.platform);
     forgotten.register(this, worker, this);
   }
 
@@ -37,6 +42,11 @@ export class WasmModel implements BackendModel {
   ): BackendCall<BackendSegmentation> {
     const worker = this.worker;
     return callOf((signal) => this.#segment(worker, image, classes, options, signal));
+  }
+
+  segmentFrame(frame: BackendImage, options: BackendFrameOptions): BackendCall<BackendFrame> {
+    const worker = this.worker;
+    return callOf((signal) => this.#frames.call(worker, frame, options, signal));
   }
 
   /** The model's worker. */

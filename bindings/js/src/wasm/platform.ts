@@ -85,6 +85,8 @@ export interface Platform {
   startWorker(events: WorkerEvents): WorkerHandle;
   /** The file of a model that comes with the package, by its name (`selfie_segmentation.pte`). */
   readEmbeddedModel(file: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** The whole of a model's URL where texts may be relative ones; other texts as they are. */
+  wholeUrl?(source: string): string;
   /** The bytes behind a model source that is neither a registered name nor http(s). */
   readModelFile(source: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Where such a source is, or a model that comes with the package: a path or URL. `FILE_NOT_FOUND` …. */
@@ -96,6 +98,11 @@ export interface Platform {
   readImage(image: BackendImage, signal: AbortSignal): Promise<SentImage>;
   /** Whether `readImage` takes an object for an image: a canvas, a frame of a video. */
   takesObject?(value: object): boolean;
+  /**
+   * A frame of a video on its way to a worker, which is to make it about so many pixels; it stays the caller's. Without this,
+   * frames are pixels.
+   */
+  readFrame?(frame: object, width: number, height: number): Promise<SentImage>;
   /** Names of the image formats that `readImage` decodes. */
   readableImageFormats(): readonly string[];
   /** What a `blob:` URL stands for, if anything. */

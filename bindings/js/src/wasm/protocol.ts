@@ -1,6 +1,7 @@
 /** What a page and the workers of its models say to each other. */
 import type { ErrorCode } from '../errors.js';
 import type { EngineDescription, EngineMaps } from './engine.js';
+import type { FrameArguments, FrameValue } from './frame.js';
 import type { EngineParts, Picture } from './parts.js';
 import type { TextCoverage, TextLine } from './platform.js';
 
@@ -72,9 +73,11 @@ export interface Calls {
   start: { arguments: StartArguments; value: Started };
   load: { arguments: LoadArguments; value: EngineDescription };
   segment: { arguments: SegmentArguments; value: EngineMaps };
+  /** A frame of a video. */
+  frame: { arguments: FrameArguments; value: FrameValue };
   /** The lines of an overlay's legend. */
   legend: { arguments: { readonly parts: EngineParts }; value: TextLine[] };
-  /** A picture's pixels. */
+  /** A picture's pixels, RGBA. */
   picture: { arguments: PictureArguments; value: Picture };
   /** The same as a PNG file. */
   png: { arguments: PictureArguments; value: Uint8Array<ArrayBuffer> };

@@ -10,6 +10,7 @@ import type {
   SegmentationInfo,
 } from '../backend.js';
 import { describeValue, invalidArgument } from '../errors.js';
+import { ours } from '../typed-arrays.js';
 import { channelsOf, oneChannelOf } from './classes.js';
 import { within } from './call.js';
 import type { EngineMaps } from './engine.js';
@@ -55,9 +56,9 @@ export class WasmSegmentation implements BackendSegmentation {
     this.width = maps.width;
     this.height = maps.height;
     this.labels = [...labels];
-    this.argmax = maps.argmax;
-    this.classes = maps.classes;
-    this.probabilities = maps.probabilities;
+    this.argmax = ours(maps.argmax, Int32Array);
+    this.classes = [...maps.classes];
+    this.probabilities = maps.probabilities.map((map) => ours(map, Float32Array));
     this.info = info;
     this.#parts = { ...(maps.image && { image: maps.image }), ...(maps.foreground && { foreground: maps.foreground }) };
     this.#worker = worker;

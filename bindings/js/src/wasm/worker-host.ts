@@ -1,8 +1,18 @@
 import { messageOf, SegmentationError, type ErrorCode } from '../errors.js';
 import { createEngine, runThread, type Engine } from './engine.js';
+import {
+  bitmapOfMask,
+  FrameMask,
+  maskBytes,
+  scaleToBytes,
+  toBytes,
+  type FrameArguments,
+  type FrameValue,
+} from './frame.js';
 import type { EngineParts, Picture } from './parts.js';
 import type { Movable, TextCoverage, TextLine, WorkerScope } from './platform.js';
 import { encodePng, VOC_PALETTE } from './png.js';
+import { toRgba } from './rgba.js';
 import type {
   CallMessage,
   CallName,
@@ -18,10 +28,12 @@ type Answers = {
   [Name in CallName]: (given: Calls[Name]['arguments']) => Calls[Name]['value'] | Promise<Calls[Name]['value']>;
 };
 
-/** The memory behind typed arrays, however deep in a value; none twice. */
-function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+/** The memory behind typed arrays, however deep in a value, and bitmaps; none twice. */
+function buffersOf(value: unknown, found = new Set<Movable>()): Set<Movable> {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof ImageBitmap === 'function' && value instanceof ImageBitmap) {
+    found.add(value);
   } else if (Array.isArray(value)) {
     // Lists of numbers may be long, and hold nothing else.
     if (typeof value[0] === 'object') for (const item of value) buffersOf(item, found);
@@ -49,6 +61,7 @@ function failureOf(error: unknown): Failure {
 class Host {
   readonly #scope: WorkerScope;
   #engine: Engine | undefined;
+  readonly #mask = new FrameMask();
 
   constructor(scope: WorkerScope) {
     this.#scope = scope;
@@ -83,6 +96,26 @@ class Host {
     }
   }
 
+  async #frame(given: FrameArguments): Promise<FrameValue> {
+    const { frameWidth, frameHeight, channels, size, spare } = given;
+    const began = performance.now();
+    const image = await this.#scope.pixels(given.image);
+    const readMs = performance.now() - began;
+    const maps = this.#running.segment(image, {
+      classes: channels,
+      resize: false,
+      filter: 'antialias',
+      keepImage: false,
+    });
+    const values = this.#mask.update(maps, given);
+    const { width, height } = size === 'model' ? maps : { width: frameWidth, height: frameHeight };
+    const alpha = maskBytes(width * height, spare);
+    if (size === 'model') toBytes(values, alpha);
+    else scaleToBytes(values, maps.width, maps.height, alpha, width, height);
+    const bitmap = given.bitmap ? await bitmapOfMask(alpha, width, height) : undefined;
+    return { width, height, alpha, bitmap, readMs, networkMs: maps.timings.networkMs };
+  }
+
   /** Who writes an overlay's legend: this thread, or lines that somebody wrote already. */
   #writer(legend: boolean | readonly TextCoverage[]): WorkerScope['writeText'] | undefined {
     if (legend === false) return undefined;
@@ -101,6 +134,7 @@ class Host {
     start: (given) => this.#start(given),
     load: ({ model, ...options }) => this.#running.load(model, options),
     segment: async ({ image, ...options }) => this.#running.segment(await this.#scope.pixels(image), options),
+    frame: (given) => this.#frame(given),
     legend: ({ parts }) => {
       const lines: TextLine[] = [];
       this.#running.overlay(parts, 0, (text, pixelHeight) => {
@@ -109,7 +143,7 @@ class Host {
       });
       return lines;
     },
-    picture: ({ parts, request }) => this.#picture(parts, request),
+    picture: async ({ parts, request }) => toRgba(await this.#picture(parts, request)),
     png: async ({ parts, request }) => {
       const picture = await this.#picture(parts, request);
       return encodePng(picture, request.kind === 'mask' ? VOC_PALETTE.subarray(0, 3 * parts.labels.length) : undefined);

@@ -115,17 +115,17 @@ DepthwiseWindow::Rows::Rows(const DepthwiseWindow& window, const Frame& frame, s
   const graph::Window& w = window.window_;
   row_.kernel_height = static_cast<std::size_t>(w.kernel_height);
   row_.kernel_width = static_cast<std::size_t>(w.kernel_width);
-  row_.input_width = window.in_.width;
-  row_.output_width = window.out_.width;
-  row_.stride = w.stride_width;
-  row_.dilation = w.dilation_width;
-  row_.pad_left = w.pad_left;
+  row_.input_width = distance(window.in_.width);
+  row_.output_width = distance(window.out_.width);
+  row_.stride = distance(w.stride_width);
+  row_.dilation = distance(w.dilation_width);
+  row_.pad_left = distance(w.pad_left);
   row_.weights = frame.from(window.weights_) + block * row_.kernel_height * row_.kernel_width * window.kernels_->block;
   row_.bias = frame.from(window.bias_) + block * window.kernels_->block;
   row_.epilogue = window.epilogue_;
   if (copies_ || lines.is_padded) {
     row_.pad_left = 0;
-    row_.input_width = window.padded_width_;
+    row_.input_width = distance(window.padded_width_);
   }
   const auto width = static_cast<std::int64_t>(window.kernels_->block) * window.padded_width_;
   if (copies_) std::fill_n(lines_.ring, window.span() * width, 0.0F);

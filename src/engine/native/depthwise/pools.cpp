@@ -39,11 +39,11 @@ class Pool final : public Step {
     kernels::PoolRow row;
     row.kernel_height = static_cast<std::size_t>(window_.kernel_height);
     row.kernel_width = static_cast<std::size_t>(window_.kernel_width);
-    row.input_width = in_.width;
-    row.output_width = out_.width;
-    row.stride = window_.stride_width;
-    row.dilation = window_.dilation_width;
-    row.pad_left = window_.pad_left;
+    row.input_width = distance(in_.width);
+    row.output_width = distance(out_.width);
+    row.stride = distance(window_.stride_width);
+    row.dilation = distance(window_.dilation_width);
+    row.pad_left = distance(window_.pad_left);
     row.average = average_;
     row.epilogue = epilogue_;
     std::array<const float*, kMaxWindowRows> taps;

@@ -51,7 +51,7 @@ class ProductDepthwise final : public Step {
     const std::int64_t end = bands_.end(task);
     const std::int64_t lines_end = window_.lines_end(end - 1, 1);
     const std::int64_t first = window_.first_line(y);
-    const std::int64_t stride = slots_ * line_;
+    const std::ptrdiff_t stride = distance(slots_ * line_);
     const std::int64_t plane = window_.out().pixels() * block_;
     float* const output = frame.to(to_) + static_cast<std::int64_t>(first_block) * plane;
     float* const between = frame.scratch();
@@ -84,7 +84,7 @@ class ProductDepthwise final : public Step {
   /// Where a line's first row begins in the product's A.
   [[nodiscard]] std::ptrdiff_t first_row(std::int64_t line) const noexcept {
     if (segments_.size() != 1) return segments_[static_cast<std::size_t>(line)].a;
-    return segments_.front().a + line * product_->row_stride() * window_.in().width;
+    return segments_.front().a + distance(line * product_->row_stride() * window_.in().width);
   }
 
   std::unique_ptr<Product> product_;

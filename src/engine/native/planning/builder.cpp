@@ -23,7 +23,8 @@ View Builder::add_buffer(std::size_t floats) {
 }
 
 View Builder::add_weights(std::size_t floats, std::size_t parts, std::function<bool(float*, std::size_t)> pack) {
-  const std::size_t offset = build_.plan.weights;
+  // Where it doesn't fit, so many weights are refused before anybody looks there.
+  const auto offset = static_cast<std::size_t>(build_.plan.weights);
   build_.plan.weights += (floats + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
   build_.packings.push_back({.offset = offset, .parts = parts, .run = std::move(pack)});
   return {kWeightsBuffer, offset};

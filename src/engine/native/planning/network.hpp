@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -90,6 +91,11 @@ class Network {
   PlanOptions options_;
   std::vector<Use> uses_;  ///< by tensor
 };
+
+/// A distance in memory, floats. No larger than the images and weights whose sizes `check_sizes` has found to fit.
+constexpr std::ptrdiff_t distance(std::int64_t floats) noexcept {
+  return static_cast<std::ptrdiff_t>(floats);
+}
 
 kernels::Epilogue epilogue(const graph::Activation& activation) noexcept;
 bool has_no_padding(const graph::Window& window) noexcept;

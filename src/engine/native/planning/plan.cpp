@@ -8,7 +8,7 @@ namespace silhouette::native {
 namespace {
 
 /// A cache line's worth of floats, also a multiple of every block.
-constexpr std::size_t kAlignment = 16;
+constexpr std::uint64_t kAlignment = 16;
 
 struct Life {
   std::size_t first = std::numeric_limits<std::size_t>::max();
@@ -33,7 +33,7 @@ std::vector<Life> lives(const Plan& plan) {
 }  // namespace
 
 void place_buffers(Plan& plan) {
-  for (const auto& step : plan.steps) plan.scratch = std::max(plan.scratch, step->scratch);
+  for (const auto& step : plan.steps) plan.scratch = std::max<std::uint64_t>(plan.scratch, step->scratch);
   plan.scratch = (plan.scratch + kAlignment - 1) / kAlignment * kAlignment;
   const std::vector<Life> life = lives(plan);
   std::vector<std::size_t> order(plan.buffers.size());
@@ -47,15 +47,15 @@ void place_buffers(Plan& plan) {
   std::vector<std::size_t> placed;  // by offset
   for (const std::size_t i : order) {
     Buffer& buffer = plan.buffers[i];
-    const std::size_t size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
-    std::size_t best = std::numeric_limits<std::size_t>::max();
-    std::size_t best_gap = best;
-    std::size_t end = 0;  // of what lives at the same time and lies before
+    const std::uint64_t size = (buffer.size + kAlignment - 1) / kAlignment * kAlignment;
+    std::uint64_t best = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t best_gap = best;
+    std::uint64_t end = 0;  // of what lives at the same time and lies before
     for (const std::size_t j : placed) {
       const Buffer& other = plan.buffers[j];
       if (!life[i].meets(life[j])) continue;
       if (other.offset >= end) {
-        const std::size_t gap = other.offset - end;
+        const std::uint64_t gap = other.offset - end;
         if (gap >= size && gap < best_gap) {
           best = end;
           best_gap = gap;
@@ -63,7 +63,7 @@ void place_buffers(Plan& plan) {
       }
       end = std::max(end, other.offset + (other.size + kAlignment - 1) / kAlignment * kAlignment);
     }
-    buffer.offset = best_gap == std::numeric_limits<std::size_t>::max() ? end : best;
+    buffer.offset = best_gap == std::numeric_limits<std::uint64_t>::max() ? end : best;
     plan.arena = std::max(plan.arena, buffer.offset + size);
     placed.insert(
         std::ranges::upper_bound(placed, buffer.offset, {}, [&](std::size_t j) { return plan.buffers[j].offset; }), i);

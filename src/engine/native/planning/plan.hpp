@@ -91,8 +91,8 @@ class Step {
 
 /// Room for values that live from one step to a later one.
 struct Buffer {
-  std::size_t size = 0;    ///< floats
-  std::size_t offset = 0;  ///< in the arena
+  std::size_t size = 0;      ///< floats
+  std::uint64_t offset = 0;  ///< in the arena
 };
 
 /// Makes packed constants: `run(destination, part)` for every part, in any order; false if memory didn't suffice.
@@ -116,9 +116,10 @@ struct Plan {
   std::uint32_t output = kOutputBuffer;          ///< the buffer that the caller gives for the result
   std::uint32_t pending_output = kOutputBuffer;  ///< the same for a result whose last resize is pending
   std::optional<Pending> pending;                ///< if the network ends so that this is possible
-  std::size_t arena = 0;                         ///< floats
-  std::size_t scratch = 0;                       ///< floats a worker, in whole cache lines
-  std::size_t weights = 0;                       ///< floats
+  // Sums that may not fit into memory, nor into what counts it: they are looked at before anything is allocated.
+  std::uint64_t arena = 0;    ///< floats
+  std::uint64_t scratch = 0;  ///< floats a worker, in whole cache lines
+  std::uint64_t weights = 0;  ///< floats
 
   /// Whether a buffer is in the arena.
   [[nodiscard]] bool is_in_arena(std::size_t buffer) const noexcept {

@@ -126,7 +126,7 @@ class Convolution {
     std::vector<Segment> segments;
     const auto width = static_cast<std::size_t>(shapes_.out.width);
     for (std::int64_t y = 0; y < shapes_.out.height; ++y) {
-      segments.push_back({.a = y * window().stride_height * line,
+      segments.push_back({.a = distance(y * window().stride_height * line),
                           .row = static_cast<std::size_t>(y) * width,
                           .rows = width,
                           .table = 0});
@@ -143,7 +143,7 @@ class Convolution {
   Product::Geometry geometry(const PanelShape& panels) {
     Product::Geometry g;
     g.panels = panels;
-    g.c_block_stride = shapes_.out.pixels() * static_cast<std::ptrdiff_t>(block_);
+    g.c_block_stride = distance(shapes_.out.pixels() * static_cast<std::ptrdiff_t>(block_));
     g.epilogue = epilogue(node_.activation);
     return g;
   }
@@ -179,7 +179,7 @@ class Convolution {
   void build_interleaved() {
     const View from = builder_.view(node_.inputs[0], Layout::kPlanar);
     const auto channels = static_cast<std::ptrdiff_t>(shapes_.in.channels);
-    const std::ptrdiff_t line = border().width * channels;
+    const std::ptrdiff_t line = distance(border().width * channels);
     const View bordered = builder_.add_buffer(static_cast<std::size_t>(border().height * line));
     builder_.add_step(make_interleaved(from, bordered, shapes_.in, border()));
     const PanelShape panels{.columns = static_cast<std::size_t>(shapes_.out.channels),
@@ -191,14 +191,14 @@ class Convolution {
     g.a = bordered;
     g.weights = pack(panels, true);
     g.bias = builder_.add_channel_values(builder_.bias(node_), panels.columns);
-    g.row_stride = window().stride_width * channels;
+    g.row_stride = distance(window().stride_width * channels);
     g.chunk_length = panels.channels;
     g.chunks = 1;
     add_addend(g);
     g.c = result();
     std::vector<Tap> taps;
     for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
-      taps.push_back({.a = static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line, .index = ky});
+      taps.push_back({.a = distance(static_cast<std::int64_t>(ky) * window().dilation_height * line), .index = ky});
     }
     add(g, row_segments(line), {std::move(taps)},
         shapes_.out.pixels() * static_cast<std::int64_t>(panels.depth()) * shapes_.out.channels, " interleaved");
@@ -230,13 +230,13 @@ class Convolution {
       segments.push_back({.a = 0, .row = 0, .rows = static_cast<std::size_t>(shapes_.out.pixels()), .table = 0});
       tables.push_back({{.a = 0, .index = 0}});
     } else if (rows_ != Rows::kInMap) {
-      segments = row_segments(line_pixels * block);
+      segments = row_segments(distance(line_pixels * block));
       std::vector<Tap> taps;
       for (std::size_t ky = 0; ky < shapes_.kernel_height; ++ky) {
         for (std::size_t kx = 0; kx < shapes_.kernel_width; ++kx) {
-          taps.push_back({.a = (static_cast<std::ptrdiff_t>(ky) * window().dilation_height * line_pixels +
-                                static_cast<std::ptrdiff_t>(kx) * window().dilation_width) *
-                               block,
+          taps.push_back({.a = distance((static_cast<std::int64_t>(ky) * window().dilation_height * line_pixels +
+                                         static_cast<std::int64_t>(kx) * window().dilation_width) *
+                                        block),
                           .index = ky * shapes_.kernel_width + kx});
         }
       }
@@ -255,8 +255,8 @@ class Convolution {
                             .block = block_};
     Product::Geometry g = geometry(panels);
     g.a = from;
-    g.row_stride = window().stride_width * block;
-    g.chunk_stride = plane_pixels * block;
+    g.row_stride = distance(window().stride_width * block);
+    g.chunk_stride = distance(plane_pixels * block);
     add_addend(g);
     g.c = result();
     if (window().groups > 1) {

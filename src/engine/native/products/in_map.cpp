@@ -72,14 +72,14 @@ InMapRows in_map_rows(const choice::ConvolutionShapes& shapes, const graph::Wind
       std::vector<Tap> taps;
       for (const std::int64_t ky : line.taps) {
         for (const std::int64_t kx : column.taps) {
-          taps.push_back({.a = (ky * window.dilation_height * shapes.in.width + kx * window.dilation_width) * lanes,
+          taps.push_back({.a = distance((ky * window.dilation_height * shapes.in.width + kx * window.dilation_width) * lanes),
                           .index = static_cast<std::size_t>(ky) * shapes.kernel_width + static_cast<std::size_t>(kx)});
         }
       }
       for (std::int64_t y = line.results.begin; y < line.results.end; ++y) {
         const std::int64_t from_y = y * window.stride_height - window.pad_top;
         const std::int64_t from_x = column.results.begin * window.stride_width - window.pad_left;
-        result.segments.push_back({.a = (from_y * shapes.in.width + from_x) * lanes,
+        result.segments.push_back({.a = distance((from_y * shapes.in.width + from_x) * lanes),
                                    .row = static_cast<std::size_t>(y * shapes.out.width + column.results.begin),
                                    .rows = static_cast<std::size_t>(column.results.end - column.results.begin),
                                    .table = result.tables.size()});

@@ -119,9 +119,9 @@ class TransposedLines {
     for (const Met& row : rows) {
       for (const Met& column : columns) {
         const std::int64_t a = (row.at * in_.width + column.at + first) * block_;
-        if (taps.empty()) segment.a = a;
+        if (taps.empty()) segment.a = distance(a);
         taps.push_back(
-            {.a = a - segment.a, .index = static_cast<std::size_t>(row.tap * window_.kernel_width + column.tap)});
+            {.a = distance(a - segment.a), .index = static_cast<std::size_t>(row.tap * window_.kernel_width + column.tap)});
       }
     }
     std::vector<std::int64_t> key;
@@ -246,10 +246,10 @@ void emit(Builder& builder, const Node& node, const choice::TransposedLines& /*c
   Product::Geometry g;
   g.a = builder.view(node.inputs[0], Layout::kBlocked);
   g.row_stride = static_cast<std::ptrdiff_t>(block);
-  g.chunk_stride = in->pixels() * static_cast<std::ptrdiff_t>(block);
+  g.chunk_stride = distance(in->pixels() * static_cast<std::ptrdiff_t>(block));
   g.c = builder.result(node.output, Layout::kBlocked);
-  g.c_block_stride = out->pixels() * static_cast<std::ptrdiff_t>(block);
-  g.c_row_step = window.stride_width;
+  g.c_block_stride = distance(out->pixels() * static_cast<std::ptrdiff_t>(block));
+  g.c_row_step = distance(window.stride_width);
   g.epilogue = epilogue(node.activation);
   auto step = make_group_products(builder, node, group_shape(builder, node), g, lines.segments, lines.tables);
   step->name = fmt::format("transposed convolution {}x{} s{} {}x{}x{} -> {}", dims[1], dims[2], window.stride_height,

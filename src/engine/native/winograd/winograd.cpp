@@ -67,8 +67,8 @@ class InputTransform final : public Step {
     const auto [group, tile] = find_tile(transformed_->vertical, task % lines_);
     const kernels::LineShape down = kernels::line_shape(group->type);
     const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
-    const std::ptrdiff_t margin = transformed_->horizontal.margin;
-    const std::ptrdiff_t line = (shape_.width + 2 * margin) * block;
+    const std::ptrdiff_t margin = distance(transformed_->horizontal.margin);
+    const std::ptrdiff_t line = distance((shape_.width + 2 * margin) * block);
     float* const between = frame.scratch();
 
     const float* const image =
@@ -109,7 +109,7 @@ class InputTransform final : public Step {
                                 kernels_->block;
         }
         transform.pixels = static_cast<std::size_t>(across.tiles);
-        transform.input_step = across.step * block;
+        transform.input_step = distance(across.step * block);
         kernels_->winograd_input[static_cast<std::size_t>(across.type)](transform);
       }
     }
@@ -191,7 +191,7 @@ class OutputTransform final : public Step {
     const LineAlgorithm& across = transformed_->horizontal;
     const auto block = static_cast<std::ptrdiff_t>(kernels_->block);
     float* const between = frame.scratch();
-    const std::ptrdiff_t line = width_ * block;
+    const std::ptrdiff_t line = distance(width_ * block);
 
     Lines inputs{};
     Results outputs{};
@@ -216,7 +216,7 @@ class OutputTransform final : public Step {
       kernels_->winograd_output[static_cast<std::size_t>(group->type)](transform);
     }
 
-    const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(block_index) * shape_.pixels() * block;
+    const std::ptrdiff_t plane = distance(static_cast<std::int64_t>(block_index) * shape_.pixels() * block);
     float* const image = frame.to(to_) + plane;
     transform.bias = frame.from(bias_) + block_index * kernels_->block;
     transform.addend = addend_ ? frame.from(*addend_) - frame.to(to_) : 0;
@@ -231,7 +231,7 @@ class OutputTransform final : public Step {
         }
         for (std::size_t k = 0; k < shape.outputs; ++k) outputs[k] = row + tiles.outputs[k] * block;
         transform.pixels = static_cast<std::size_t>(tiles.tiles);
-        transform.output_step = tiles.step * block;
+        transform.output_step = distance(tiles.step * block);
         kernels_->winograd_output[static_cast<std::size_t>(tiles.type)](transform);
       }
     }
@@ -313,7 +313,7 @@ void emit(Builder& builder, const Node& node, const choice::Winograd& chosen) {
   const auto in = builder.image(node.inputs[0]);
   const auto out = builder.image(node.output);
   const graph::Tensor& weights = builder.tensor(node.inputs[1]);
-  const auto block = static_cast<std::int64_t>(builder.block());
+  const auto block = static_cast<std::ptrdiff_t>(builder.block());
   const auto& kernels = builder.kernels();
   const auto transformed = std::make_shared<const Transformed>(chosen.down, chosen.across);
   const PanelShape panels{.columns = static_cast<std::size_t>(out->channels),

@@ -1,0 +1,203 @@
+import type { Dom } from './dom.js';
+import { colorOf } from './backdrop.js';
+import { describeValue, invalidArgument, optionsOf, reportingNow } from './errors.js';
+import type { FrameInput, FrameResult } from './frames.js';
+import { isObject } from './kinds.js';
+
+type Drawable = Dom<'ImageBitmap'>;
+type Context = Dom<'CanvasRenderingContext2D'> | Dom<'OffscreenCanvasRenderingContext2D'>;
+
+/**
+ * What lies behind the subject of a frame: nothing; the frame out of focus, or `{ blur }` with the share of its longer side that is
+ * averaged (0.03 if not told); a colour, `'#rrggbb'`, `'#rgb'`, `'white'` or `'black'`; `{ image }`, a picture or another video that
+ * covers the canvas.
+ */
+export type FrameBackground =
+  string | { readonly blur: number } | { readonly image: Exclude<FrameInput, Dom<'ImageData'>> };
+
+export interface DrawFrameOptions {
+  /** Default: `'transparent'`. */
+  background?: FrameBackground | null;
+  /** Left and right changed, as people know themselves from mirrors. Default: false. */
+  mirror?: boolean;
+}
+
+const DEFAULT_BLUR = 0.03;
+
+/** The frame out of focus is made of this many of its own pixels, or fewer: nobody sees that. */
+const BLUR_PIXELS = 256;
+
+/** Canvases that are used again for every frame that is drawn on the same context. */
+class Scratch {
+  readonly mask = new OffscreenCanvas(1, 1);
+  readonly subject = new OffscreenCanvas(1, 1);
+  readonly small = new OffscreenCanvas(1, 1);
+  readonly smaller = new OffscreenCanvas(1, 1);
+}
+
+const scratches = new WeakMap<object, Scratch>();
+
+function scratchOf(context: Context): Scratch {
+  const known = scratches.get(context) ?? new Scratch();
+  scratches.set(context, known);
+  return known;
+}
+
+/** An empty canvas of a size. */
+function cleared(canvas: OffscreenCanvas, width: number, height: number): OffscreenCanvasRenderingContext2D {
+  const context = canvas.getContext('2d');
+  if (context === null) throw invalidArgument('drawFrame: the browser has no more canvases; close other pages');
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  } else {
+    context.globalCompositeOperation = 'copy';
+    context.clearRect(0, 0, width, height);
+  }
+  context.globalCompositeOperation = 'source-over';
+  return context;
+}
+
+/** The mask as something to draw with. */
+function maskOf(scratch: Scratch, { width, height, alpha, bitmap }: FrameResult): CanvasImageSource {
+  if (bitmap !== undefined && bitmap.width > 0) return bitmap;
+  if (alpha.length !== width * height) {
+    throw invalidArgument(
+      "drawFrame: the result's memory is in use again; draw it before segmentFrame is called twice",
+    );
+  }
+  const context = cleared(scratch.mask, width, height);
+  const pixels = context.createImageData(width, height);
+  for (let i = 0; i < alpha.length; ++i) pixels.data[4 * i + 3] = alpha[i] as number;
+  context.putImageData(pixels, 0, 0);
+  return scratch.mask;
+}
+
+/** The size of something that canvases draw. */
+function sizeOf(source: object): { width: number; height: number } {
+  const all = source as Partial<Record<'videoWidth' | 'naturalWidth' | 'displayWidth' | 'width', number>> &
+    Partial<Record<'videoHeight' | 'naturalHeight' | 'displayHeight' | 'height', number>>;
+  const width = all.videoWidth ?? all.naturalWidth ?? all.displayWidth ?? all.width ?? 0;
+  const height = all.videoHeight ?? all.naturalHeight ?? all.displayHeight ?? all.height ?? 0;
+  if (width > 0 && height > 0) return { width, height };
+  throw invalidArgument(`drawFrame: ${describeValue(source)} has no pixels; it isn't loaded, or was closed`);
+}
+
+/** Draws a picture so that it covers the canvas, cut off where it is longer. */
+function drawCovering(context: Context, source: object): void {
+  const { width, height } = sizeOf(source);
+  const { width: toWidth, height: toHeight } = context.canvas;
+  const scale = Math.max(toWidth / width, toHeight / height);
+  const x = (toWidth - width * scale) / 2;
+  const y = (toHeight - height * scale) / 2;
+  context.drawImage(source as Drawable, x, y, width * scale, height * scale);
+}
+
+/**
+ * The frame without its subject, out of focus: only what lies behind is averaged, or the subject would have a halo of its own
+ * colours. Where it was, what is around flows in.
+ */
+function blurred(scratch: Scratch, frame: object, mask: CanvasImageSource, share: number): OffscreenCanvas {
+  const { width: fullWidth, height: fullHeight } = sizeOf(frame);
+  const scale = Math.min(1, BLUR_PIXELS / Math.max(fullWidth, fullHeight));
+  const width = Math.max(1, Math.round(fullWidth * scale));
+  const height = Math.max(1, Math.round(fullHeight * scale));
+  const context = cleared(scratch.small, width, height);
+  context.drawImage(frame as Drawable, 0, 0, width, height);
+  context.globalCompositeOperation = 'destination-out';
+  context.drawImage(mask, 0, 0, width, height);
+  context.globalCompositeOperation = 'destination-over';
+  // Each turn has half the pixels of the one before, down to one for the share that is averaged; and up again, smoothed.
+  const radius = share * Math.max(width, height);
+  const sizes: [number, number][] = [[width, height]];
+  for (let step = 2; step <= 2 * radius && Math.min(width, height) / step >= 1; step *= 2) {
+    sizes.push([Math.max(1, Math.round(width / step)), Math.max(1, Math.round(height / step))]);
+  }
+  let from = scratch.small;
+  let to = scratch.smaller;
+  const scaleTo = ([toWidth, toHeight]: [number, number]): void => {
+    const next = cleared(to, toWidth, toHeight);
+    next.imageSmoothingQuality = 'medium';
+    next.drawImage(from, 0, 0, toWidth, toHeight);
+    // What is half empty is filled by its own colours.
+    next.globalCompositeOperation = 'destination-over';
+    for (let i = 0; i < 3; ++i) next.drawImage(to, 0, 0);
+    [from, to] = [to, from];
+  };
+  for (const size of sizes.slice(1)) scaleTo(size);
+  for (const size of sizes.slice(0, -1).reverse()) scaleTo(size);
+  return from;
+}
+
+function drawBackground(
+  context: Context,
+  scratch: Scratch,
+  frame: object,
+  mask: CanvasImageSource,
+  background: unknown,
+): void {
+  if (background === undefined || background === null || background === 'transparent') return;
+  const { width, height } = context.canvas;
+  if (background === 'blur') {
+    context.drawImage(blurred(scratch, frame, mask, DEFAULT_BLUR), 0, 0, width, height);
+    return;
+  }
+  if (typeof background === 'string') {
+    const color = colorOf(background);
+    if (color !== undefined) {
+      context.fillStyle = `rgb(${color.join(' ')})`;
+      context.fillRect(0, 0, width, height);
+      return;
+    }
+  } else if (isObject(background) && 'blur' in background) {
+    const { blur } = background;
+    if (typeof blur === 'number' && blur > 0 && blur <= 1) {
+      context.drawImage(blurred(scratch, frame, mask, blur), 0, 0, width, height);
+      return;
+    }
+    throw invalidArgument(`drawFrame: blur is ${describeValue(blur)}; give a share above 0 and at most 1`);
+  } else if (isObject(background) && 'image' in background && isObject(background.image)) {
+    drawCovering(context, background.image);
+    return;
+  }
+  throw invalidArgument(
+    `drawFrame: the background is ${describeValue(background)}; give 'transparent', 'blur', a colour as '#rrggbb', { blur } or ` +
+      '{ image }',
+  );
+}
+
+/**
+ * Draws a frame's subject over the whole of a canvas, with something else behind it. `result` is what `segmentFrame` gave for this
+ * frame, or for one a moment before; the canvas should have the frame's proportions.
+ */
+export function drawFrame(
+  context: Context,
+  frame: Exclude<FrameInput, Dom<'ImageData'>>,
+  result: FrameResult,
+  options: DrawFrameOptions | null = {},
+): void {
+  reportingNow(() => {
+    const { background, mirror } = optionsOf(options, 'drawFrame');
+    const { width, height } = context.canvas;
+    sizeOf(frame);
+    const scratch = scratchOf(context);
+    const mask = maskOf(scratch, result);
+    const subject = cleared(scratch.subject, width, height);
+    subject.imageSmoothingQuality = 'medium';
+    subject.drawImage(mask, 0, 0, width, height);
+    subject.globalCompositeOperation = 'source-in';
+    subject.drawImage(frame as Drawable, 0, 0, width, height);
+
+    context.save();
+    try {
+      context.globalCompositeOperation = 'source-over';
+      context.globalAlpha = 1;
+      context.setTransform(mirror ? -1 : 1, 0, 0, 1, mirror ? width : 0, 0);
+      context.clearRect(0, 0, width, height);
+      drawBackground(context, scratch, frame, mask, background);
+      context.drawImage(scratch.subject, 0, 0);
+    } finally {
+      context.restore();
+    }
+  });
+}
