@@ -1,0 +1,176 @@
+import { useEffect, useRef, useState } from 'react';
+
+import { drawFrame, type Segmenter } from '../engine.js';
+import { packageBackdrop, type Backdrop } from '../lib/backdrops.js';
+import { isAbort, problemOf, type Problem } from '../lib/problems.js';
+
+export interface FrameSettings {
+  readonly backdrop: Backdrop;
+  readonly mirror: boolean;
+}
+
+export interface FrameRates {
+  /** Frames drawn in the last second. */
+  readonly perSecond: number;
+  /** What the network took for the newest. */
+  readonly networkMs: number | undefined;
+}
+
+const SMOOTHING = 0.5;
+const TELL_EVERY_MS = 500;
+
+/** Counts frames over the last second. */
+class Meter {
+  readonly #times: number[] = [];
+  #told = 0;
+
+  /** Frames a second, if it is time to tell. */
+  tick(now: number): number | undefined {
+    this.#times.push(now);
+    while ((this.#times[0] ?? now) < now - 1000) this.#times.shift();
+    if (now - this.#told < TELL_EVERY_MS) return undefined;
+    this.#told = now;
+    const [first = now] = this.#times;
+    return now > first ? Math.round(((this.#times.length - 1) * 1000) / (now - first)) : undefined;
+  }
+}
+
+/** Draws frames as the camera gives them, and drops those that come while one is being looked at. */
+class FrameLoop {
+  readonly #video: HTMLVideoElement;
+  readonly #canvas: HTMLCanvasElement;
+  /** The frame that is looked at: the picture under the mask is the one that the mask is of, not a newer one. */
+  readonly #frame = document.createElement('canvas');
+  readonly #meter = new Meter();
+  readonly #listen: { tell: (rates: FrameRates) => void; fail: (error: unknown) => void };
+  #ended = false;
+  #busy = false;
+  segmenter: Segmenter | undefined;
+  settings: FrameSettings;
+
+  constructor(
+    video: HTMLVideoElement,
+    canvas: HTMLCanvasElement,
+    settings: FrameSettings,
+    listen: { tell: (rates: FrameRates) => void; fail: (error: unknown) => void },
+  ) {
+    this.#video = video;
+    this.#canvas = canvas;
+    this.settings = settings;
+    this.#listen = listen;
+  }
+
+  start(): void {
+    this.#next();
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  #next(): void {
+    if (this.#ended) return;
+    this.#video.requestVideoFrameCallback(() => {
+      this.#next();
+      void this.#step();
+    });
+  }
+
+  async #step(): Promise<void> {
+    if (this.#busy || this.#ended || this.#video.videoWidth === 0) return;
+    this.#busy = true;
+    try {
+      this.#takeFrame();
+      const networkMs = await this.#draw();
+      const perSecond = this.#meter.tick(performance.now());
+      if (perSecond !== undefined && !this.#ended) this.#listen.tell({ perSecond, networkMs });
+    } catch (error) {
+      if (!this.#ended) this.#listen.fail(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #takeFrame(): void {
+    const { videoWidth, videoHeight } = this.#video;
+    for (const canvas of [this.#frame, this.#canvas]) {
+      if (canvas.width === videoWidth && canvas.height === videoHeight) continue;
+      canvas.width = videoWidth;
+      canvas.height = videoHeight;
+    }
+    this.#frame.getContext('2d', { willReadFrequently: true })?.drawImage(this.#video, 0, 0);
+  }
+
+  /** What the network took, if it was asked. */
+  async #draw(): Promise<number | undefined> {
+    const { segmenter } = this;
+    const context = this.#canvas.getContext('2d');
+    if (context === null) return undefined;
+    if (segmenter !== undefined && this.settings.backdrop.kind !== 'none') {
+      const result = await segmenter.segmentFrame(this.#frame, { smoothing: SMOOTHING });
+      const { backdrop, mirror } = this.settings;
+      if (result === undefined || this.#ended) return undefined;
+      drawFrame(context, this.#frame, result, { background: packageBackdrop(backdrop), mirror });
+      return result.timings.networkMs;
+    }
+    this.#drawPlain(context);
+    return undefined;
+  }
+
+  #drawPlain(context: CanvasRenderingContext2D): void {
+    context.save();
+    if (this.settings.mirror) {
+      context.translate(this.#canvas.width, 0);
+      context.scale(-1, 1);
+    }
+    context.drawImage(this.#frame, 0, 0);
+    context.restore();
+  }
+}
+
+/** Draws what the camera sees, with something else behind its subject, from frame to frame. */
+export function useFrames(
+  stream: MediaStream | undefined,
+  segmenter: Segmenter | undefined,
+  settings: FrameSettings,
+  report: (problem: Problem) => void,
+): {
+  video: React.RefObject<HTMLVideoElement | null>;
+  canvas: React.RefObject<HTMLCanvasElement | null>;
+  rates: FrameRates | undefined;
+} {
+  const video = useRef<HTMLVideoElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const loop = useRef<FrameLoop | undefined>(undefined);
+  const [rates, setRates] = useState<FrameRates | undefined>(undefined);
+  const newest = useRef({ segmenter, settings });
+
+  useEffect(() => {
+    newest.current = { segmenter, settings };
+    if (loop.current !== undefined) Object.assign(loop.current, newest.current);
+  });
+
+  useEffect(() => {
+    const element = video.current;
+    if (stream === undefined || element === null || canvas.current === null) return;
+    element.srcObject = stream;
+    void element.play().catch(() => undefined);
+    const fail = (error: unknown): void => {
+      // A model that was closed for another one.
+      if (isAbort(error) || newest.current.segmenter?.closed === true) return;
+      report(problemOf(error));
+    };
+    const made = new FrameLoop(element, canvas.current, newest.current.settings, { tell: setRates, fail });
+    made.segmenter = newest.current.segmenter;
+    loop.current = made;
+    made.start();
+    return () => {
+      made.end();
+      loop.current = undefined;
+      element.srcObject = null;
+      setRates(undefined);
+    };
+  }, [stream, report]);
+
+  return { video, canvas, rates };
+}
