@@ -1,7 +1,7 @@
 // Bundlers whose projects take too long for every test run, or need more than a project's own settings: builds each from the
 // packed tarball, runs it in Chromium, and prints what came of it. README.md has the results.
 //
-//   node bundlers.mjs [NAME…]      after ./dev web test
+//   node bundlers.mjs [NAME…]      after ./dev browsers
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 

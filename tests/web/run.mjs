@@ -1,4 +1,4 @@
-// Called by `./dev web test [NAME…]`, which packs and unpacks the package: runs the tests, all or those whose names contain a NAME.
+// Called by `./dev browsers [NAME…]`, which packs and unpacks the package: runs the tests, all or those whose names contain a NAME.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { PACKAGE } from './support/paths.mjs';
 
-if (!existsSync(PACKAGE)) throw new Error(`${PACKAGE} is missing; run ./dev web test`);
+if (!existsSync(PACKAGE)) throw new Error(`${PACKAGE} is missing; run ./dev browsers`);
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const wanted = process.argv.slice(2);
 const files = readdirSync(folder)
