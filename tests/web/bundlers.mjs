@@ -26,7 +26,7 @@ async function runInPage(browser, folder, name) {
   const failures = watch(page, [server.origin]);
   try {
     await page.goto(server.origin);
-    await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 20_000 });
+    await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 120_000 });
     await screenshot(page, `project-${name}`);
     return { result: await page.evaluate(() => window.result), line: await page.textContent('#line') };
   } catch (error) {

@@ -1,4 +1,7 @@
-import { Segmenter, SELFIE_SEGMENTATION_EMBEDDED } from 'silhouette-seg';
+import { configure, Segmenter, SELFIE_SEGMENTATION_EMBEDDED } from 'silhouette-seg';
+
+// This bundler takes no files along that a program names by their URL: the build script copies them.
+configure({ wasmUrl: 'dist/wasm/', modelsUrl: 'dist/models/' });
 
 const photo = 'src/astronaut.png';
 
