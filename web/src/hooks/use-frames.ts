@@ -68,6 +68,11 @@ class FrameLoop {
     this.#ended = true;
   }
 
+  /** Asked anew each time: it may have ended while a frame was looked at. */
+  #isOver(): boolean {
+    return this.#ended;
+  }
+
   #next(): void {
     if (this.#ended) return;
     this.#video.requestVideoFrameCallback(() => {
@@ -77,15 +82,15 @@ class FrameLoop {
   }
 
   async #step(): Promise<void> {
-    if (this.#busy || this.#ended || this.#video.videoWidth === 0) return;
+    if (this.#busy || this.#isOver() || this.#video.videoWidth === 0) return;
     this.#busy = true;
     try {
       this.#takeFrame();
       const networkMs = await this.#draw();
       const perSecond = this.#meter.tick(performance.now());
-      if (perSecond !== undefined && !this.#ended) this.#listen.tell({ perSecond, networkMs });
+      if (perSecond !== undefined && !this.#isOver()) this.#listen.tell({ perSecond, networkMs });
     } catch (error) {
-      if (!this.#ended) this.#listen.fail(error);
+      if (!this.#isOver()) this.#listen.fail(error);
     } finally {
       this.#busy = false;
     }
