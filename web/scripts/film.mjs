@@ -8,44 +8,42 @@ const WIDTH = 640;
 const HEIGHT = 480;
 const FRAMES = 12;
 
-/** Draws a frame in a page and gives its pixels as planes: all of Y, then U and V at half the size. */
-async function planes([url, width, height, turn]) {
+/** Draws the frames in a page, and gives each one's pixels as base64: all of Y, then U and V at half the size. */
+async function drawFrames([url, width, height, count]) {
   const image = new Image();
   image.src = url;
   await image.decode();
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
-  // The test camera's pictures are shown as in a mirror, by the page as by any other.
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   const scale = (1.06 * width) / image.width;
-  const x = (width - image.width * scale) / 2 + Math.sin(turn) * width * 0.02;
-  context.drawImage(image, x, -height * 0.02, image.width * scale, image.height * scale);
-  const { data } = context.getImageData(0, 0, width, height);
-  const at = (column, row, red, green, blue) => {
-    const i = 4 * (row * width + column);
-    return data[i] * red + data[i + 1] * green + data[i + 2] * blue;
-  };
-  const out = [];
-  for (let row = 0; row < height; ++row) {
-    for (let column = 0; column < width; ++column) out.push(16 + at(column, row, 0.257, 0.504, 0.098));
+  const frame = new Uint8Array((width * height * 3) / 2);
+  const texts = [];
+  for (let turn = 0; turn < count; ++turn) {
+    const x = (width - image.width * scale) / 2 + Math.sin((turn / count) * 2 * Math.PI) * width * 0.02;
+    context.drawImage(image, x, -height * 0.02, image.width * scale, image.height * scale);
+    const { data } = context.getImageData(0, 0, width, height);
+    let at = 0;
+    const plane = (step, base, red, green, blue) => {
+      for (let row = 0; row < height; row += step) {
+        for (let i = 4 * row * width; i < 4 * (row + 1) * width; i += 4 * step) {
+          frame[at++] = Math.round(base + data[i] * red + data[i + 1] * green + data[i + 2] * blue);
+        }
+      }
+    };
+    plane(1, 16, 0.257, 0.504, 0.098);
+    plane(2, 128, -0.148, -0.291, 0.439);
+    plane(2, 128, 0.439, -0.368, -0.071);
+    let text = '';
+    for (let i = 0; i < frame.length; i += 8192) text += String.fromCharCode(...frame.subarray(i, i + 8192));
+    texts.push(btoa(text));
   }
-  for (const weights of [
-    [-0.148, -0.291, 0.439],
-    [0.439, -0.368, -0.071],
-  ]) {
-    for (let row = 0; row < height; row += 2) {
-      for (let column = 0; column < width; column += 2) out.push(128 + at(column, row, ...weights));
-    }
-  }
-  return out.map(Math.round);
+  return texts;
 }
 
 /** Writes the film of a photo (a PNG file) to `path`; `tab` is a page of any browser. */
 export async function writeFilm(tab, photo, path) {
   const url = `data:image/png;base64,${(await readFile(photo)).toString('base64')}`;
-  const parts = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F30:1 Ip A1:1 C420mpeg2\n`)];
-  for (let i = 0; i < FRAMES; ++i) {
-    const frame = await tab.evaluate(planes, [url, WIDTH, HEIGHT, (i / FRAMES) * 2 * Math.PI]);
-    parts.push(Buffer.from('FRAME\n'), Buffer.from(frame));
-  }
-  await writeFile(path, Buffer.concat(parts));
+  const frames = await tab.evaluate(drawFrames, [url, WIDTH, HEIGHT, FRAMES]);
+  const header = Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F30:1 Ip A1:1 C420mpeg2\n`);
+  const parts = frames.flatMap((frame) => [Buffer.from('FRAME\n'), Buffer.from(frame, 'base64')]);
+  await writeFile(path, Buffer.concat([header, ...parts]));
 }

@@ -28,6 +28,8 @@ const seen = (tab) => tab.getByRole('slider', { name: 'Before and after' }).wait
 const sample = async (tab, name) => {
   await tab.getByRole('button', { name, exact: true }).click();
   await seen(tab);
+  // Away from whatever is there now, which would show that it is pointed at.
+  await tab.mouse.move(1, 1);
 };
 const split = (tab, value) => tab.getByRole('slider', { name: 'Before and after' }).fill(String(value));
 

@@ -39,8 +39,8 @@ class Meter {
 class FrameLoop {
   readonly #video: HTMLVideoElement;
   readonly #canvas: HTMLCanvasElement;
-  /** The frame that is looked at: the picture under the mask is the one that the mask is of, not a newer one. */
-  readonly #frame = document.createElement('canvas');
+  /** Where frames are kept by browsers that give no handles of them. */
+  readonly #copy = document.createElement('canvas');
   readonly #meter = new Meter();
   readonly #listen: { tell: (rates: FrameRates) => void; fail: (error: unknown) => void };
   #ended = false;
@@ -68,6 +68,11 @@ class FrameLoop {
     this.#ended = true;
   }
 
+  /** Asked anew each time: it may have ended while a frame was looked at. */
+  #isOver(): boolean {
+    return this.#ended;
+  }
+
   #next(): void {
     if (this.#ended) return;
     this.#video.requestVideoFrameCallback(() => {
@@ -77,55 +82,68 @@ class FrameLoop {
   }
 
   async #step(): Promise<void> {
-    if (this.#busy || this.#ended || this.#video.videoWidth === 0) return;
+    if (this.#busy || this.#isOver() || this.#video.videoWidth === 0) return;
     this.#busy = true;
     try {
-      this.#takeFrame();
-      const networkMs = await this.#draw();
+      const networkMs = await this.#look();
       const perSecond = this.#meter.tick(performance.now());
-      if (perSecond !== undefined && !this.#ended) this.#listen.tell({ perSecond, networkMs });
+      if (perSecond !== undefined && !this.#isOver()) this.#listen.tell({ perSecond, networkMs });
     } catch (error) {
-      if (!this.#ended) this.#listen.fail(error);
+      if (!this.#isOver()) this.#listen.fail(error);
     } finally {
       this.#busy = false;
     }
   }
 
-  #takeFrame(): void {
-    const { videoWidth, videoHeight } = this.#video;
-    for (const canvas of [this.#frame, this.#canvas]) {
-      if (canvas.width === videoWidth && canvas.height === videoHeight) continue;
-      canvas.width = videoWidth;
-      canvas.height = videoHeight;
-    }
-    this.#frame.getContext('2d', { willReadFrequently: true })?.drawImage(this.#video, 0, 0);
+  /**
+   * The frame that is there now: what is drawn under a mask is what the mask is of, not a newer one. A handle of it costs
+   * nothing; it keeps the camera waiting for its memory until it is closed.
+   */
+  #takeFrame(): VideoFrame | HTMLCanvasElement {
+    if (typeof VideoFrame === 'function') return new VideoFrame(this.#video);
+    fit(this.#copy, this.#video);
+    this.#copy.getContext('2d')?.drawImage(this.#video, 0, 0);
+    return this.#copy;
   }
 
-  /** What the network took, if it was asked. */
-  async #draw(): Promise<number | undefined> {
-    const { segmenter } = this;
+  /** Draws the newest frame, and tells what the network took if it was asked. */
+  async #look(): Promise<number | undefined> {
     const context = this.#canvas.getContext('2d');
     if (context === null) return undefined;
-    if (segmenter !== undefined && this.settings.backdrop.kind !== 'none') {
-      const result = await segmenter.segmentFrame(this.#frame, { smoothing: SMOOTHING });
+    fit(this.#canvas, this.#video);
+    const frame = this.#takeFrame();
+    try {
+      const { segmenter } = this;
+      if (segmenter === undefined || this.settings.backdrop.kind === 'none') {
+        this.#drawPlain(context, frame);
+        return undefined;
+      }
+      const result = await segmenter.segmentFrame(frame, { smoothing: SMOOTHING });
+      if (result === undefined || this.#isOver()) return undefined;
       const { backdrop, mirror } = this.settings;
-      if (result === undefined || this.#ended) return undefined;
-      drawFrame(context, this.#frame, result, { background: packageBackdrop(backdrop), mirror });
+      drawFrame(context, frame, result, { background: packageBackdrop(backdrop), mirror });
       return result.timings.networkMs;
+    } finally {
+      if ('close' in frame) frame.close();
     }
-    this.#drawPlain(context);
-    return undefined;
   }
 
-  #drawPlain(context: CanvasRenderingContext2D): void {
+  #drawPlain(context: CanvasRenderingContext2D, frame: CanvasImageSource): void {
     context.save();
     if (this.settings.mirror) {
       context.translate(this.#canvas.width, 0);
       context.scale(-1, 1);
     }
-    context.drawImage(this.#frame, 0, 0);
+    context.drawImage(frame, 0, 0, this.#canvas.width, this.#canvas.height);
     context.restore();
   }
+}
+
+/** Gives a canvas the size of a video's frames. */
+function fit(canvas: HTMLCanvasElement, { videoWidth, videoHeight }: HTMLVideoElement): void {
+  if (canvas.width === videoWidth && canvas.height === videoHeight) return;
+  canvas.width = videoWidth;
+  canvas.height = videoHeight;
 }
 
 /** Draws what the camera sees, with something else behind its subject, from frame to frame. */

@@ -2,7 +2,8 @@ import { Problem } from './problems.js';
 
 /** A photo that was opened: what the page shows, and the file for results at its own size. */
 export interface Photo {
-  /** Without its ending; for names of downloads. */
+  readonly fileName: string;
+  /** The same without its ending. */
   readonly name: string;
   readonly file: Blob;
   /** Of the upright photo, pixels. */
@@ -48,7 +49,7 @@ export async function openPhoto(file: Blob, name: string): Promise<Photo> {
     context.fillStyle = '#fff';
     context.fillRect(0, 0, shown.width, shown.height);
     context.drawImage(bitmap, 0, 0, shown.width, shown.height);
-    return { name: name.replace(/\.[^.]*$/, '') || 'photo', file, width, height, shown };
+    return { fileName: name, name: name.replace(/\.[^.]*$/, '') || 'photo', file, width, height, shown };
   } finally {
     bitmap.close();
   }

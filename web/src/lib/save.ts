@@ -46,7 +46,7 @@ async function overlayBlob({ analysis, layers }: SaveRequest): Promise<Blob> {
 async function pictureOf({ analysis, subject }: SaveRequest): Promise<ExportPicture> {
   const segmentation = await analyseWhole(analysis);
   const classes = subject.map((channel) => ({ channel, label: segmentation.labels[channel] ?? String(channel) }));
-  return { name: analysis.photo.name, classes, segmentation, modelTitle: analysis.modelTitle };
+  return { name: analysis.photo.fileName, classes, segmentation, modelTitle: analysis.modelTitle };
 }
 
 function text(value: object, type: string): Blob {
