@@ -6,10 +6,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { launchChromium, watch } from './support/browsers.mjs';
-import { agreement, native, screenshot } from './support/harness.mjs';
+import { agreement, native } from './support/harness.mjs';
 import { SAMPLES } from './support/paths.mjs';
 import { buildProject } from './support/projects.mjs';
 import { startServer } from './support/server.mjs';
+import { screenshot } from './support/screenshot.mjs';
 
 const PROJECTS = {
   vite: { tool: 'vite', photo: 'src/astronaut.png', served: 'dist' },
@@ -26,7 +27,7 @@ async function runInPage(browser, folder, name) {
   const failures = watch(page, [server.origin]);
   try {
     await page.goto(server.origin);
-    await page.waitForFunction(() => window.result !== undefined, undefined, { timeout: 120_000 });
+    await page.waitForFunction(() => window.result !== undefined);
     await screenshot(page, `project-${name}`);
     return { result: await page.evaluate(() => window.result), line: await page.textContent('#line') };
   } catch (error) {

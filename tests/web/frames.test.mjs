@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 
 import { launchChromium } from './support/browsers.mjs';
 import { makeCameraFile } from './support/camera.mjs';
-import { openPage, screenshot, serveHarness } from './support/harness.mjs';
+import { openPage, serveHarness } from './support/harness.mjs';
+import { screenshot } from './support/screenshot.mjs';
 
 let browser;
 let server;

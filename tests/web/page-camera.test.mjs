@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 
 import { launchChromium } from './support/browsers.mjs';
 import { makeCameraFile } from './support/camera.mjs';
-import { screenshot } from './support/harness.mjs';
 import { looked, openDemo, servePage, stumbles } from './support/page.mjs';
+import { screenshot } from './support/screenshot.mjs';
 
 let browser;
 let server;

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launchChromium, watch } from './support/browsers.mjs';
-import { agreement, native, screenshot } from './support/harness.mjs';
+import { agreement, native } from './support/harness.mjs';
 import { SAMPLES } from './support/paths.mjs';
 import { buildProject } from './support/projects.mjs';
 import { startServer, STRICT_POLICY } from './support/server.mjs';
+import { screenshot } from './support/screenshot.mjs';
 
 let browser;
 let expected;

@@ -50,11 +50,15 @@ export async function launchFirefox() {
   });
 }
 
+/** Waits as long as a busy machine may need; what never comes fails all the same. */
+const PATIENCE_MS = 100_000;
+
 /**
  * Gathers what went wrong in a page: uncaught errors, console errors, refused policies, and requests that left the origins
  * told. `failures()` is the list.
  */
 export function watch(page, origins) {
+  page.setDefaultTimeout(PATIENCE_MS);
   const failures = [];
   page.on('pageerror', (error) => failures.push(`uncaught: ${error.message}`));
   page.on('console', (message) => {

@@ -1,11 +1,11 @@
 // A page with the package in it, as tests use it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { watch } from './browsers.mjs';
-import { IMAGES, MODELS, PACKAGE, PAGES, SAMPLES, SCREENSHOTS, SMALL_MODELS, WORK } from './paths.mjs';
+import { IMAGES, MODELS, PACKAGE, PAGES, SAMPLES, SMALL_MODELS, WORK } from './paths.mjs';
 import { startServer } from './server.mjs';
 
 /** A server with all that pages ask for. */
@@ -59,9 +59,4 @@ export function largestError(found, expected) {
 
 export function sha256(path) {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
-
-export async function screenshot(page, name) {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
