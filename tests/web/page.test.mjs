@@ -51,7 +51,7 @@ test('a sample: what was found, under the pointer, by the keyboard', async () =>
   const atEdge = await tip.textContent();
   await tab.mouse.move(x + width / 2, y + height / 2);
   const inMiddle = await tip.textContent();
-  assert.match(inMiddle, /^Cat\s*\d/);
+  assert.match(inMiddle, /^Cat\D*\d/);
   assert.notEqual(atEdge, inMiddle);
 
   await tab.mouse.move(0, 0);
