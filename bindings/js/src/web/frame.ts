@@ -10,10 +10,16 @@ export interface SentFrame {
 }
 
 /**
- * Frames are brought to twice the network's size at most before the engine, whose own filter is better than a canvas's, does the
- * rest: of what is more, nothing would be left.
+ * Frames of so many pixels reach the engine as they are: its filter is better than a canvas's, and reading them costs a
+ * millisecond. Larger ones are brought to twice the network's size before: of what is more, little would be left.
  */
+const MOST_PIXELS = 640 * 480;
 const MOST_TIMES = 2;
+
+function sizeToSend(width: number, height: number, modelWidth: number, modelHeight: number): [number, number] {
+  if (width * height <= MOST_PIXELS) return [width, height];
+  return [Math.min(width, MOST_TIMES * modelWidth), Math.min(height, MOST_TIMES * modelHeight)];
+}
 
 const tagOf = (value: object): string => Object.prototype.toString.call(value);
 
@@ -39,10 +45,12 @@ function handleOf(frame: object): VideoFrame | undefined {
 export async function readFrame(frame: object, modelWidth: number, modelHeight: number): Promise<SentImage> {
   const began = performance.now();
   const { width: frameWidth, height: frameHeight } = sizeOfPicture(frame);
-  const width = Math.min(frameWidth, MOST_TIMES * modelWidth);
-  const height = Math.min(frameHeight, MOST_TIMES * modelHeight);
-  const handle =
-    handleOf(frame) ?? (await bitmapOf(frame, { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' }));
+  const [width, height] = sizeToSend(frameWidth, frameHeight, modelWidth, modelHeight);
+  const scaled: ImageBitmapOptions =
+    width === frameWidth && height === frameHeight
+      ? {}
+      : { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' };
+  const handle = handleOf(frame) ?? (await bitmapOf(frame, scaled));
   const image: SentFrame = { frame: handle, width, height };
   const readMs = performance.now() - began;
   return { image, moved: [handle], width: frameWidth, height: frameHeight, readMs, decodeMs: 0 };

@@ -7,6 +7,7 @@ import { sentPixels } from '../wasm/pixels.js';
 import type { SentImage } from '../wasm/platform.js';
 import { decodeBase64, displaySource, isDataUri, isHttpUrl, looksLikeBase64, readDataUri } from '../wasm/sources.js';
 import { absoluteUrl } from './files.js';
+import { canDraw } from './scope.js';
 import { readHeader, type ImageFormat } from './header.js';
 
 /** As in the native library (`src/base/image.hpp`). */
@@ -16,9 +17,12 @@ const MOST_PIXELS = 150_000_000;
 /** All browsers that have what the engine needs read these. */
 const FORMATS: readonly ImageFormat[] = ['JPEG', 'PNG', 'WebP', 'GIF', 'BMP', 'AVIF'];
 
-/** Whether images can be decoded here: Deno and Bun have no canvas. */
+let decoder: boolean | undefined;
+
+/** Whether images can be decoded here: Bun has no canvas, Deno's doesn't draw. */
 function hasDecoder(): boolean {
-  return typeof createImageBitmap === 'function' && typeof OffscreenCanvas === 'function';
+  decoder ??= typeof createImageBitmap === 'function' && canDraw();
+  return decoder;
 }
 
 export function readableImageFormats(): readonly string[] {

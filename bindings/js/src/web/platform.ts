@@ -12,8 +12,10 @@ import { compileEngine } from './module.js';
 import { hasWorkers, startWorker } from './spawn.js';
 import { openWebStore } from './store.js';
 
-/** Whether memory can be shared with workers: pages must have asked for isolation, Deno and Bun always can. */
+/** Whether memory can be shared with workers: pages must have asked for isolation, Bun always can. */
 function canShareMemory(): boolean {
+  // A worker that waits for memory to change can't be ended there, and the process doesn't either.
+  if ('Deno' in globalThis) return false;
   const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
   return typeof SharedArrayBuffer === 'function' && (crossOriginIsolated ?? true);
 }
@@ -63,7 +65,7 @@ function noSuchModel(source: string): SegmentationError {
 
 /** The wasm backend's platform in browsers, and in Deno and Bun, which have most of what it needs. */
 export const webPlatform: Platform = {
-  reason: 'in WebAssembly, as in every browser',
+  reason: 'in WebAssembly',
   threads,
   maxMemoryBytes: () => configured().maxMemoryBytes ?? MOST_MEMORY,
   compile: compileEngine,

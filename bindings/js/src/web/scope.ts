@@ -77,6 +77,10 @@ class FrameCanvas {
   }
 }
 
+/** Whether there are canvases to draw on: Deno has some that can't be drawn on. */
+export const canDraw = (): boolean =>
+  typeof OffscreenCanvas === 'function' && new OffscreenCanvas(1, 1).getContext('2d') !== null;
+
 export function createScope(post: (message: unknown, moved: readonly Movable[]) => void): WorkerScope {
   const frames = new FrameCanvas();
   return {
@@ -97,6 +101,6 @@ export function createScope(post: (message: unknown, moved: readonly Movable[]) 
         bitmap.close();
       }
     },
-    writeText: typeof OffscreenCanvas === 'function' ? writeText : undefined,
+    writeText: canDraw() ? writeText : undefined,
   };
 }
