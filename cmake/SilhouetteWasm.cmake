@@ -4,6 +4,9 @@
 # There are no files, no processes and no processors to ask for.
 set(SILHOUETTE_WITHOUT_SYSTEM ON)
 
+# What comes over a network is small before it is fast, but for what bindings/wasm/CMakeLists.txt names.
+add_compile_options(-fno-rtti)
+
 include_directories(SYSTEM ${SILHOUETTE_WASM_DEPS}/include)
 
 add_library(Threads::Threads INTERFACE IMPORTED)
