@@ -43,6 +43,22 @@ function buffersOf(value: unknown, found = new Set<Movable>()): Set<Movable> {
   return found;
 }
 
+/** Calls that need nothing of what they were given once they are answered. */
+const DONE_WITH: readonly CallName[] = ['load', 'segment', 'legend', 'picture', 'png', 'rle', 'polygons'];
+
+/**
+ * Gives memory back at once. A thread that runs little JavaScript collects its garbage rarely, and what was moved to it is large:
+ * as a message that nobody receives it is gone.
+ */
+function release(buffers: Iterable<Movable>): void {
+  const held = [...buffers].filter((buffer) => buffer instanceof ArrayBuffer && buffer.byteLength > 0) as ArrayBuffer[];
+  if (held.length === 0) return;
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(undefined, held);
+  port1.close();
+  port2.close();
+}
+
 interface Failure {
   error: { code: ErrorCode; message: string };
   fatal: boolean;
@@ -163,6 +179,7 @@ class Host {
     } catch (error) {
       this.#post(failureOf(error), []);
     }
+    if (DONE_WITH.includes(call)) release(buffersOf(given));
   }
 }
 
