@@ -1,14 +1,14 @@
 // What the tests of the engine need: its four files, threads, models, PyTorch's results.
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
-import { inflateSync } from "node:zlib";
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { inflateSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
-export const root = join(here, "../../..");
-const built = join(root, "build/web/bindings/wasm");
-const engineUrl = new URL("../../js/dist/esm/wasm/engine.js", import.meta.url);
+export const root = join(here, '../../..');
+const built = join(root, 'build/web/bindings/wasm');
+const engineUrl = new URL('../../js/dist/esm/wasm/engine.js', import.meta.url);
 
 export const { createEngine } = await import(engineUrl);
 
@@ -19,22 +19,17 @@ export const synthesized = (name) => readFileSync(join(built, `${name}.pte`));
 export const builtFile = (variant) => join(built, `silhouette${variant}.wasm`);
 export const wasmFile = (variant) => readFileSync(builtFile(variant));
 /** Whether this run of Node knows relaxed SIMD (`--experimental-wasm-relaxed-simd`, until it is on by itself). */
-export const hasRelaxedSimd = WebAssembly.validate(wasmFile("-relaxed"));
-export const variants = [
-  "",
-  "-threads",
-  ...(hasRelaxedSimd ? ["-relaxed", "-relaxed-threads"] : []),
-];
+export const hasRelaxedSimd = WebAssembly.validate(wasmFile('-relaxed'));
+export const variants = ['', '-threads', ...(hasRelaxedSimd ? ['-relaxed', '-relaxed-threads'] : [])];
 
 const modules = new Map();
 const workers = new Set();
 
 /** An engine of one of the four files; more threads than one are workers of Node's. */
 export async function engineOf(variant, { threads = 1, maxMemoryBytes } = {}) {
-  if (!modules.has(variant))
-    modules.set(variant, await WebAssembly.compile(wasmFile(variant)));
+  if (!modules.has(variant)) modules.set(variant, await WebAssembly.compile(wasmFile(variant)));
   const startThread = (message) => {
-    const worker = new Worker(new URL("./thread.mjs", import.meta.url), {
+    const worker = new Worker(new URL('./thread.mjs', import.meta.url), {
       workerData: { message, engine: engineUrl.href },
     });
     worker.unref();
@@ -70,18 +65,16 @@ export function hashRandom(seed, count) {
 /** A float32 file of NumPy's. */
 export function npy(path) {
   const bytes = read(path);
-  const header = bytes.toString("latin1", 10, 10 + bytes.readUInt16LE(8));
+  const header = bytes.toString('latin1', 10, 10 + bytes.readUInt16LE(8));
   const shape = /'shape': \(([^)]*)\)/
     .exec(header)[1]
-    .split(",")
-    .filter((n) => n.trim() !== "")
+    .split(',')
+    .filter((n) => n.trim() !== '')
     .map(Number);
   const start = bytes.byteOffset + 10 + bytes.readUInt16LE(8);
   return {
     shape,
-    values: new Float32Array(
-      bytes.buffer.slice(start, bytes.byteOffset + bytes.length),
-    ),
+    values: new Float32Array(bytes.buffer.slice(start, bytes.byteOffset + bytes.length)),
   };
 }
 
@@ -91,8 +84,7 @@ export function png(path) {
   const data = [];
   for (let at = 8; at < bytes.length;) {
     const size = bytes.readUInt32BE(at);
-    if (bytes.toString("latin1", at + 4, at + 8) === "IDAT")
-      data.push(bytes.subarray(at + 8, at + 8 + size));
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') data.push(bytes.subarray(at + 8, at + 8 + size));
     at += 12 + size;
   }
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
@@ -112,15 +104,11 @@ export function png(path) {
       const p = a + b - c;
       const [da, db, dc] = [Math.abs(p - a), Math.abs(p - b), Math.abs(p - c)];
       const paeth = da <= db && da <= dc ? a : db <= dc ? b : c;
-      rows[at] =
-        raw[y * (stride + 1) + 1 + x] + [0, a, b, (a + b) >> 1, paeth][filter];
+      rows[at] = raw[y * (stride + 1) + 1 + x] + [0, a, b, (a + b) >> 1, paeth][filter];
     }
   }
   if (depth === 8) return { width, height, channels, data: rows };
-  const wide = Uint16Array.from(
-    { length: rows.length / 2 },
-    (_, i) => (rows[2 * i] << 8) | rows[2 * i + 1],
-  );
+  const wide = Uint16Array.from({ length: rows.length / 2 }, (_, i) => (rows[2 * i] << 8) | rows[2 * i + 1]);
   return { width, height, channels, data: wide };
 }
 
@@ -133,7 +121,6 @@ export function agreement(a, b) {
 
 export function worstDifference(a, b) {
   let worst = 0;
-  for (let i = 0; i < b.length; ++i)
-    worst = Math.max(worst, Math.abs(a[i] - b[i]));
+  for (let i = 0; i < b.length; ++i) worst = Math.max(worst, Math.abs(a[i] - b[i]));
   return worst;
 }

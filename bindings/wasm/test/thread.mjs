@@ -1,5 +1,5 @@
 // A worker that is one of an engine's threads.
-import { workerData } from "node:worker_threads";
+import { workerData } from 'node:worker_threads';
 
 const { runThread } = await import(workerData.engine);
 runThread(workerData.message);
