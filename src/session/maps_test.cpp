@@ -81,8 +81,8 @@ TEST_P(TakenApart, MapsMakeTheSamePicturesAndShapes) {
   for (const Background& background : backgrounds) {
     EXPECT_EQ(bytes_of(again->cutout({&subject, 1}, background)), bytes_of(maps->cutout({&subject, 1}, background)));
   }
-  EXPECT_EQ(again->rle(subject), maps->rle(subject));
-  EXPECT_EQ(again->polygons(subject), maps->polygons(subject));
+  EXPECT_EQ(again->rle(subject).value(), maps->rle(subject).value());
+  EXPECT_EQ(again->polygons(subject).value(), maps->polygons(subject).value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, TakenApart, ::testing::Values("tiny_plain", "tiny_single_channel"));
