@@ -2,6 +2,9 @@ import { bytesOf } from './bytes.js';
 import { describeValue, invalidArgument, optionsOf, reportingNow } from './errors.js';
 import { isObject, isUrl } from './kinds.js';
 
+/** A `WebAssembly.Module`; for Node's types there is none. */
+type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module : object;
+
 /** Where the parts of the package are, and what they may take. What is left out stays as it was; `null` is the default again. */
 export interface Configuration {
   /**
@@ -10,7 +13,7 @@ export interface Configuration {
    */
   wasmUrl?: string | URL | null;
   /** The engine itself: the bytes of one of these files, or what was compiled of them. Nothing is fetched then. */
-  wasmBinary?: ArrayBuffer | ArrayBufferView | WebAssembly.Module | null;
+  wasmBinary?: ArrayBuffer | ArrayBufferView | WasmModule | null;
   /** The script of the package's workers (`silhouette-seg/worker`), for bundlers that don't find it; of the page's own site. */
   workerUrl?: string | URL | null;
   /** The URL of the folder, with `/` at its end, of the models that come with the package (`dist/models/`). */
@@ -24,7 +27,7 @@ export interface Configuration {
 /** What was configured, checked. */
 export interface Configured {
   readonly wasmUrl?: string;
-  readonly wasmBinary?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
+  readonly wasmBinary?: WasmModule | Uint8Array<ArrayBuffer>;
   readonly workerUrl?: string;
   readonly modelsUrl?: string;
   readonly threads?: number;

@@ -66,7 +66,8 @@ test('maps', { skip }, async (t) => {
       const described = { labels, labelsOrigin, mean, std, normalizationOrigin, operators };
       writeFileSync(name('json'), JSON.stringify({ info, rle, area: rle.area, box: rle.box, polygons, described }));
       for (const kind of ['Mask', 'Overlay', 'Cutout']) {
-        writeFileSync(name(kind), await result['to' + kind + 'Png']({ background: i === 2 ? 'blur' : 'transparent' }));
+        const how = { subject: options.classes.slice(-1), background: i === 2 ? 'blur' : 'transparent' };
+        writeFileSync(name(kind), await result['to' + kind + 'Png'](how));
       }
       segmenter.close();
     }`);
@@ -99,10 +100,10 @@ test('maps', { skip }, async (t) => {
       assert.deepEqual([rle, area, box], [JSON.parse(JSON.stringify(expected)), expected.area, expected.box]);
       assert.deepEqual(polygons, JSON.parse(JSON.stringify(await result.toPolygons(last))));
     }
-    const background = i === 2 ? 'blur' : 'transparent';
+    const [subject, background] = [options.classes.slice(-1), i === 2 ? 'blur' : 'transparent'];
     writeFileSync(join(folder, `${String(i)}.Mask.addon`), await result.toMaskPng());
     writeFileSync(join(folder, `${String(i)}.Overlay.addon`), await result.toOverlayPng());
-    writeFileSync(join(folder, `${String(i)}.Cutout.addon`), await result.toCutoutPng({ background }));
+    writeFileSync(join(folder, `${String(i)}.Cutout.addon`), await result.toCutoutPng({ subject, background }));
   }
 });
 

@@ -122,10 +122,9 @@ test('types: bundlers for browsers', () => {
 function reached(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);
-  const text = readFileSync(file, 'utf8');
-  for (const [, name] of text.matchAll(/(?:from|import\(|import)\s*'([^']+)'/g)) {
-    if (name?.startsWith('.')) reached(resolve(dirname(file), name), found);
-    else assert.match(name ?? '', /^react(\/jsx-runtime)?$/, `${file} imports ${String(name)}`);
+  for (const { fileName: name } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles) {
+    if (name.startsWith('.')) reached(resolve(dirname(file), name), found);
+    else assert.match(name, /^react(\/jsx-runtime)?$/, `${file} imports ${name}`);
   }
   return found;
 }

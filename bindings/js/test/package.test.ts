@@ -1,11 +1,31 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 
-import { chelsea, packageRoot, ppm, repository, scratchFolder, tinyFile } from './support.js';
+import {
+  chelsea,
+  packageRoot,
+  ppm,
+  repository,
+  scratchFolder,
+  tinyFile,
+  onlyWithAddon,
+  withoutAddon,
+} from './support.js';
 
+const skip = onlyWithAddon('the tarball is made, and tested without its addon, where there is one');
 const scratch = scratchFolder();
 const project = join(scratch, 'an empty project');
 let report: { size: string };
@@ -15,6 +35,7 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): stri
 }
 
 before(() => {
+  if (withoutAddon) return;
   const output = execFileSync(process.execPath, [join(packageRoot, 'scripts', 'pack.mjs'), '--destination', scratch], {
     encoding: 'utf8',
   });
@@ -66,14 +87,14 @@ function check(output: string): void {
   assert.ok(!files.some((file) => file.startsWith(repository)));
 }
 
-test('the tarball works in an ES module', (t) => {
+test('the tarball works in an ES module', { skip }, (t) => {
   t.diagnostic(report.size);
   const imports = `import { readFileSync } from 'node:fs'; import * as silhouette from 'silhouette-seg';`;
   writeFileSync(join(project, 'program.mjs'), imports + body);
   check(run(process.execPath, ['program.mjs']));
 });
 
-test('the tarball works in CommonJS', () => {
+test('the tarball works in CommonJS', { skip }, () => {
   const imports = `const { readFileSync } = require('node:fs'); const silhouette = require('silhouette-seg');`;
   writeFileSync(join(project, 'program.cjs'), `${imports}(async () => {${body}})();`);
   check(run(process.execPath, ['program.cjs']));
@@ -106,7 +127,7 @@ function tiff(): Buffer {
   return bytes;
 }
 
-test('the tarball reads the formats that it says, and its messages name no others', () => {
+test('the tarball reads the formats that it says, and its messages name no others', { skip }, () => {
   writeFileSync(join(project, 'grey.tif'), tiff());
   writeFileSync(join(project, 'black.ppm'), ppm({ data: new Uint8Array(48), width: 4, height: 4 }));
   const data = join(repository, 'tests', 'data');
@@ -149,7 +170,32 @@ test('the tarball reads the formats that it says, and its messages name no other
   );
 });
 
-test('both ways have the same things, once', () => {
+test('the tarball without its addon, as on other systems', { skip }, () => {
+  const other = join(scratch, 'another system');
+  const installed = join(other, 'node_modules', 'silhouette-seg');
+  cpSync(join(project, 'node_modules', 'silhouette-seg'), installed, { recursive: true });
+  rmSync(join(installed, 'prebuilds'), { recursive: true });
+  symlinkSync(join(packageRoot, 'node_modules', 'sharp'), join(other, 'node_modules', 'sharp'));
+  copyFileSync(chelsea, join(other, 'cat.png'));
+  const code = `import * as silhouette from 'silhouette-seg';
+    const segmenter = await silhouette.Segmenter.load(silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED);
+    const { argmax } = await segmenter.segment('cat.png', { resize: true });
+    const { length } = await silhouette.remove('cat.png');
+    const cats = argmax.filter((label) => label === 8).length;
+    console.log(JSON.stringify({ reason: segmenter.description.engineReason, cats, length }));`;
+  writeFileSync(join(other, 'program.mjs'), code);
+  const { stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], {
+    cwd: other,
+    encoding: 'utf8',
+    env: { ...process.env, SILHOUETTE_ADDON: '' },
+  });
+  assert.equal(stderr, '');
+  const { reason, cats, length } = JSON.parse(stdout) as { reason: string; cats: number; length: number };
+  assert.match(reason, /in WebAssembly, since Silhouette has no addon for /);
+  assert.ok(cats > 50_000 && length > 1000, stdout);
+});
+
+test('both ways have the same things, once', { skip }, () => {
   const code = `
     import * as esm from 'silhouette-seg'; import { createRequire } from 'node:module';
     const cjs = createRequire(import.meta.url)('silhouette-seg');
@@ -160,7 +206,7 @@ test('both ways have the same things, once', () => {
   run(process.execPath, ['both.mjs']);
 });
 
-test('silhouette-seg/react without React says so; nothing else needs it', () => {
+test('silhouette-seg/react without React says so; nothing else needs it', { skip }, () => {
   const { status, stderr } = spawnSync(process.execPath, ['-e', `require('silhouette-seg/react')`], {
     cwd: project,
     encoding: 'utf8',
@@ -169,7 +215,7 @@ test('silhouette-seg/react without React says so; nothing else needs it', () => 
   assert.match(stderr, /'react'/);
 });
 
-test('the package has no scripts that run at installation and names no host', () => {
+test('the package has no scripts that run at installation and names no host', { skip }, () => {
   const installed = join(project, 'node_modules', 'silhouette-seg');
   const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
@@ -182,7 +228,7 @@ test('the package has no scripts that run at installation and names no host', ()
   assert.doesNotMatch(lock, /"resolved"/);
 });
 
-test('a missing addon is named, with what to do', () => {
+test('a missing addon is named, with what to do', { skip }, () => {
   const failing = (env: NodeJS.ProcessEnv, code = `require('silhouette-seg').version()`): string => {
     const result = spawnSync(process.execPath, ['-e', code], {
       cwd: project,

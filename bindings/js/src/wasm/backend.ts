@@ -83,7 +83,14 @@ class Rising {
     this.moved ||= fraction > 0 && fraction < 1;
     if (fraction <= this.#last) return;
     this.#last = fraction;
-    this.#onProgress(fraction);
+    try {
+      this.#onProgress(fraction);
+    } catch (error) {
+      // A mistake of the callback's author: it must be seen, and it mustn't spoil the load.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   };
 }
 
@@ -149,8 +156,9 @@ class WasmBackend implements Backend {
     return this.#platform.downloads.list(directory);
   }
 
-  fetchModel(given: string, directory: string | undefined, onProgress: Progress): BackendCall<string> {
+  fetchModel(given: string, directory: string | undefined, listener: Progress): BackendCall<string> {
     return callOf(async (signal) => {
+      const onProgress = new Rising(listener).tell;
       const source = this.#sourceOf(given);
       const url = urlOf(source);
       if (url !== undefined) return this.#platform.downloads.fetch(url, { directory, onProgress, signal });

@@ -10,11 +10,6 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED);
 }
 
-/** Whether a build of the engine wants memory that is shared: it has it from outside. */
-export function wantsSharedMemory(module: WebAssembly.Module): boolean {
-  return WebAssembly.Module.imports(module).some(({ kind }) => kind === 'memory');
-}
-
 /** The file of a build. `threads`: with shared memory. */
 export function engineFile(threads: boolean, relaxed = hasRelaxedSimd()): string {
   return `silhouette${relaxed ? '-relaxed' : ''}${threads ? '-threads' : ''}.wasm`;

@@ -1,7 +1,7 @@
 import type { BackendCall } from '../backend.js';
 import { messageOf, SegmentationError } from '../errors.js';
 import { cancelledError } from './call.js';
-import { wantsSharedMemory } from './features.js';
+import { isShared } from './memory.js';
 import type { Movable, Platform, WorkerHandle } from './platform.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -47,7 +47,7 @@ export class EngineWorker {
     const most = Math.max(1, Math.min(threads, platform.threads()));
     const module = await platform.compile(most > 1);
     const worker = new EngineWorker(platform);
-    const given = { module, threads: wantsSharedMemory(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
+    const given = { module, threads: isShared(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
     try {
       worker.#stop = (await worker.call('start', given).settled).stop;
     } catch (error) {

@@ -109,6 +109,16 @@ export class FileMedium implements Medium {
   }
 
   async put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      await this.#write(key, bytes);
+    } catch (error) {
+      // Chromium says of a full disk at times only that writing failed; the second time it says why.
+      if (nameOf(error) !== 'OperationError') throw error;
+      await this.#write(key, bytes);
+    }
+  }
+
+  async #write(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const [folder, file] = key.split('/') as [string, string];
     const handle = await this.#root.getDirectoryHandle(folder, { create: true });
     const writable = await (await handle.getFileHandle(file, { create: true })).createWritable();
@@ -165,7 +175,8 @@ export async function storageError(
   bytes: number,
 ): Promise<SegmentationError> {
   if (error instanceof SegmentationError) return error;
-  if (nameOf(error) === 'QuotaExceededError') return noRoom(name, bytes, error);
+  const full = nameOf(error) === 'QuotaExceededError' || (bytes > 0 && ((await roomLeft()) ?? Infinity) < bytes);
+  if (full) return noRoom(name, bytes, error);
   return new SegmentationError(
     'IO_ERROR',
     `the browser can't ${verb} '${name}' in what it keeps for this site: ${messageOf(error)}; try again, or clear the site's data`,

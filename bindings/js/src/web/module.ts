@@ -1,6 +1,7 @@
 import { configured } from '../configure.js';
 import { messageOf, SegmentationError } from '../errors.js';
-import { engineFile, wantsSharedMemory } from '../wasm/features.js';
+import { engineFile } from '../wasm/features.js';
+import { isShared } from '../wasm/memory.js';
 import { engineUrl } from './files.js';
 
 const REMEDY = "name the place of the package's dist/wasm/ with configure({ wasmUrl })";
@@ -83,7 +84,7 @@ export async function compileEngine(threads: boolean): Promise<WebAssembly.Modul
   }
   const given = await chosen();
   if (given !== undefined) {
-    if (wantsSharedMemory(given) && !threads) {
+    if (isShared(given) && !threads) {
       throw new SegmentationError(
         'ADDON_UNAVAILABLE',
         'the engine that was configured is one with threads, for which this page lacks shared memory: send the headers ' +
