@@ -37,7 +37,8 @@ struct Kept {
   }
 
   [[nodiscard]] std::vector<float> run() const {
-    return run_native(network, input, {.kept = silhouette::native::kept_in_file(path), .model_key = "a model"}, one_thread());
+    return run_native(network, input, {.kept = silhouette::native::kept_in_file(path), .model_key = "a model"},
+                      one_thread());
   }
 };
 

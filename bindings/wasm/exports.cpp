@@ -1,6 +1,6 @@
-// What JavaScript calls: one instance, one model. A call gets a message (wire.hpp) and answers 0, after which the reply is
-// its result, or an error's code, after which the reply is its message. What a result points to is there until the next
-// call. src/wasm/engine.ts of the npm package is the other side.
+// What JavaScript calls: one instance, one model. A call gets a message (wire.hpp) and answers 0, after which the reply
+// is its result, or an error's code, after which the reply is its message. What a result points to is there until the
+// next call. src/wasm/engine.ts of the npm package is the other side.
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>

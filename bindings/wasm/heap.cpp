@@ -1,6 +1,7 @@
-// The heap: malloc and its relatives for any number of threads, in place of the C library's, which is one thread's. Two-level
-// segregated fit (Masmano, Ripoll, Crespo, Real: "TLSF", ECRTS 2004): every call takes the same few steps, free
-// neighbours are always joined, and what is free serves before memory grows. Memory that can't grow is a null pointer.
+// The heap: malloc and its relatives for any number of threads, in place of the C library's, which is one thread's.
+// Two-level segregated fit (Masmano, Ripoll, Crespo, Real: "TLSF", ECRTS 2004): every call takes the same few steps,
+// free neighbours are always joined, and what is free serves before memory grows. Memory that can't grow is a null
+// pointer.
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -172,7 +173,8 @@ bool grow(std::uint32_t size) {
 
 /// What the program's data leaves of the first pages.
 void begin() {
-  const std::uint32_t from = (static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&__heap_base)) + kUnit - 1) / kUnit * kUnit;
+  const std::uint32_t from =
+      (static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&__heap_base)) + kUnit - 1) / kUnit * kUnit;
   const std::uint32_t end = __builtin_wasm_memory_size(0) * kPage - kHeader;
   if (from + 4 * kUnit > end) return;
   auto* const block = reinterpret_cast<Block*>(from + kUnit - kHeader);

@@ -52,8 +52,8 @@ int __cxa_atexit(void (*)(void*), void*, void*) {
   return 0;
 }
 
-/// Of what fmt and the C++ library can write, only numbers in hexadecimal notation and the like are left to it. Nobody here
-/// writes such.
+/// Of what fmt and the C++ library can write, only numbers in hexadecimal notation and the like are left to it. Nobody
+/// here writes such.
 int snprintf(char*, std::size_t, const char*, ...) {
   abort();
 }

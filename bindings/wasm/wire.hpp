@@ -11,9 +11,9 @@
 
 namespace silhouette::wasm {
 
-// How values travel between JavaScript and the exports: one after the other, 32 bits each, little-endian; numbers that may
-// be no integers as 64 bits, texts and lists as their number of bytes or items and then those, filled up to 32 bits.
-// src/wasm/wire.ts of the npm package is the other side.
+// How values travel between JavaScript and the exports: one after the other, 32 bits each, little-endian; numbers that
+// may be no integers as 64 bits, texts and lists as their number of bytes or items and then those, filled up to 32
+// bits. src/wasm/wire.ts of the npm package is the other side.
 
 /// Reads what JavaScript wrote. Throws std::out_of_range behind the end: a defect of the other side.
 class Reader {

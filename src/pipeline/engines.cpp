@@ -40,7 +40,8 @@ Result<std::unique_ptr<Engine>> make_native(EngineRequest& request, const LoadOp
   if (options.keep_packed_weights && !request.file.empty()) {
     native.model_key = file_key(request.file, request.data->is_mapped());
     const auto cache = cache_directory(options.cache_directory);
-    if (cache && !native.model_key.empty()) native.kept = native::kept_in_file(packed_path(*cache, request.file, native.low_memory));
+    if (cache && !native.model_key.empty())
+      native.kept = native::kept_in_file(packed_path(*cache, request.file, native.low_memory));
   }
   return create_native_engine(std::move(*request.model.graph), request.model.contract->shape, pool, native,
                               request.name);

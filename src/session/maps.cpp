@@ -108,18 +108,20 @@ Result<Maps> Maps::from(const MapsView& view, const Threads& threads) {
     // With the limits of an image, and before anything is allocated.
     if (view.width < 1 || view.height < 1 || view.width > kMaxImageSide || view.height > kMaxImageSide ||
         std::int64_t{view.width} * view.height > kMaxImagePixels) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("there are no maps of {} × {} pixels", view.width, view.height));
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("there are no maps of {} × {} pixels", view.width, view.height));
     }
     const auto pixels = static_cast<std::size_t>(view.width) * static_cast<std::size_t>(view.height);
     if (view.argmax.size() != pixels) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("a class map of {} × {} pixels has {} values", view.width, view.height, view.argmax.size()));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("a class map of {} × {} pixels has {} values", view.width,
+                                                           view.height, view.argmax.size()));
     }
     const auto classes = view.labels.size();
-    const auto odd = std::ranges::find_if(
-        view.argmax, [&](std::int32_t c) { return c < 0 || std::cmp_greater_equal(c, classes); });
+    const auto odd =
+        std::ranges::find_if(view.argmax, [&](std::int32_t c) { return c < 0 || std::cmp_greater_equal(c, classes); });
     if (odd != view.argmax.end()) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("a class map of {} classes has the value {}", classes, *odd));
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("a class map of {} classes has the value {}", classes, *odd));
     }
     auto data = std::make_unique<Maps::Data>();
     data->labels.assign(view.labels.begin(), view.labels.end());
@@ -182,8 +184,7 @@ std::optional<PixelView> Maps::image() const noexcept {
 std::optional<ForegroundView> Maps::foreground() const noexcept {
   const Foreground& foreground = data_->foreground;
   if (foreground.values.empty()) return std::nullopt;
-  return ForegroundView{
-      .values = foreground.values.span(), .width = foreground.width, .height = foreground.height};
+  return ForegroundView{.values = foreground.values.span(), .width = foreground.width, .height = foreground.height};
 }
 Timings Maps::timings() const noexcept {
   return data_->timings;

@@ -161,8 +161,8 @@ Result<Maps> Session::segment(const PixelView& image, const SegmentOptions& opti
 Result<std::vector<float>> Session::run(std::span<const float> planes, std::stop_token stop) const {
   return guarded([&]() -> Result<std::vector<float>> {
     Engine& engine = *data_->segmenter->network().engine;
-    const auto pixels = static_cast<std::size_t>(engine.shape().input_height) *
-                        static_cast<std::size_t>(engine.shape().input_width);
+    const auto pixels =
+        static_cast<std::size_t>(engine.shape().input_height) * static_cast<std::size_t>(engine.shape().input_width);
     std::vector<float> turned;
     if (engine.shape().input_nhwc && planes.size() == 3 * pixels) {
       turned.resize(planes.size());

@@ -16,7 +16,8 @@ export const read = (path) => readFileSync(join(root, path));
 /** A network of models/skeletons with the weights that `synthesize` gave it. */
 export const synthesized = (name) => readFileSync(join(built, `${name}.pte`));
 
-export const wasmFile = (variant) => readFileSync(join(built, `silhouette${variant}.wasm`));
+export const builtFile = (variant) => join(built, `silhouette${variant}.wasm`);
+export const wasmFile = (variant) => readFileSync(builtFile(variant));
 /** Whether this run of Node knows relaxed SIMD (`--experimental-wasm-relaxed-simd`, until it is on by itself). */
 export const hasRelaxedSimd = WebAssembly.validate(wasmFile('-relaxed'));
 export const variants = ['', '-threads', ...(hasRelaxedSimd ? ['-relaxed', '-relaxed-threads'] : [])];
@@ -28,7 +29,9 @@ const workers = new Set();
 export async function engineOf(variant, { threads = 1, maxMemoryBytes } = {}) {
   if (!modules.has(variant)) modules.set(variant, await WebAssembly.compile(wasmFile(variant)));
   const startThread = (message) => {
-    const worker = new Worker(new URL('./thread.mjs', import.meta.url), { workerData: { message, engine: engineUrl.href } });
+    const worker = new Worker(new URL('./thread.mjs', import.meta.url), {
+      workerData: { message, engine: engineUrl.href },
+    });
     worker.unref();
     workers.add(worker);
   };
@@ -63,16 +66,23 @@ export function hashRandom(seed, count) {
 export function npy(path) {
   const bytes = read(path);
   const header = bytes.toString('latin1', 10, 10 + bytes.readUInt16LE(8));
-  const shape = /'shape': \(([^)]*)\)/.exec(header)[1].split(',').filter((n) => n.trim() !== '').map(Number);
+  const shape = /'shape': \(([^)]*)\)/
+    .exec(header)[1]
+    .split(',')
+    .filter((n) => n.trim() !== '')
+    .map(Number);
   const start = bytes.byteOffset + 10 + bytes.readUInt16LE(8);
-  return { shape, values: new Float32Array(bytes.buffer.slice(start, bytes.byteOffset + bytes.length)) };
+  return {
+    shape,
+    values: new Float32Array(bytes.buffer.slice(start, bytes.byteOffset + bytes.length)),
+  };
 }
 
 /** A PNG of 8 or 16 bits a sample, grey or RGB, without interlacing: what the golden results and samples are. */
 export function png(path) {
   const bytes = read(path);
   const data = [];
-  for (let at = 8; at < bytes.length; ) {
+  for (let at = 8; at < bytes.length;) {
     const size = bytes.readUInt32BE(at);
     if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') data.push(bytes.subarray(at + 8, at + 8 + size));
     at += 12 + size;

@@ -44,9 +44,9 @@ class SILHOUETTE_API Threads {
   /// `count` in all, with the one that calls: 1…256. Fewer, if the system gives no more. Of calls of sessions that
   /// share them twice as many are under way at most, others wait for their turn. kInvalidArgument, kLimitExceeded.
   ///
-  /// `between` is called before each of the loops that a call of a session consists of, some a millisecond, by the thread
-  /// that calls it: where nobody can call `std::stop_source::request_stop` meanwhile, it can look whether it should. It
-  /// may be called by several threads at once, and must not throw.
+  /// `between` is called before each of the loops that a call of a session consists of, some a millisecond, by the
+  /// thread that calls it: where nobody can call `std::stop_source::request_stop` meanwhile, it can look whether it
+  /// should. It may be called by several threads at once, and must not throw.
   [[nodiscard]] static Result<Threads> create(int count, std::function<void()> between = {});
 
   [[nodiscard]] int count() const noexcept;
@@ -67,7 +67,8 @@ struct SessionOptions {
   std::string instruction_set{};  ///< of the network: one of instruction_sets(); empty: the first, or $SILHOUETTE_ISA
   MemoryUse memory = MemoryUse::kDefault;
   std::optional<Normalization> normalization{};  ///< beats the file's
-  std::optional<Normalization> default_normalization{};  ///< where neither that nor the file's is there, instead of none
+  std::optional<Normalization>
+      default_normalization{};        ///< where neither that nor the file's is there, instead of none
   std::vector<std::string> labels{};  ///< beats the file's; all different, as many as there are classes, or none
 };
 
@@ -147,8 +148,8 @@ struct Blur {
   double share = 0.03;
 };
 
-/// What is put behind a cut-out: nothing, a colour (0…255), the image itself out of focus, or another picture, scaled and
-/// cropped so that it covers the image.
+/// What is put behind a cut-out: nothing, a colour (0…255), the image itself out of focus, or another picture, scaled
+/// and cropped so that it covers the image.
 using Background = std::variant<std::monostate, std::array<std::uint8_t, 3>, Blur, PixelView>;
 
 /// Wall-clock milliseconds.
@@ -168,8 +169,8 @@ class SILHOUETTE_API Maps {
   Maps& operator=(Maps&&) noexcept;
   ~Maps();
 
-  /// Maps of copies of these. `threads`: for pictures. kInvalidArgument (sizes that don't fit each other, a channel that
-  /// no label is for), kLimitExceeded.
+  /// Maps of copies of these. `threads`: for pictures. kInvalidArgument (sizes that don't fit each other, a channel
+  /// that no label is for), kLimitExceeded.
   [[nodiscard]] static Result<Maps> from(const MapsView& view, const Threads& threads = {});
 
   /// Size of every map, pixels: the model's, or the image's where `resize` was asked for.

@@ -194,7 +194,8 @@ class NativeEngine final : public Engine {
                                      workspace->out_of_memory);
     }
     // Steps only read there.
-    workspace->bases[native::kWeightsBuffer] = kept_weights_ ? const_cast<float*>(kept_weights_->data()) : weights_.data();
+    workspace->bases[native::kWeightsBuffer] =
+        kept_weights_ ? const_cast<float*>(kept_weights_->data()) : weights_.data();
     return workspace;
   }
 

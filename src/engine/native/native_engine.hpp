@@ -15,8 +15,8 @@ namespace silhouette {
 struct NativeOptions {
   const kernels::Kernels* kernels = nullptr;  ///< null: the machine's best
   bool low_memory = false;                    ///< packed weights no larger than the file's
-  /// Where the packed weights are kept between loads, or null: nowhere. What isn't for this model, engine and machine is
-  /// replaced.
+  /// Where the packed weights are kept between loads, or null: nowhere. What isn't for this model, engine and machine
+  /// is replaced.
   std::shared_ptr<native::KeptWeights> kept{};
   std::string model_key{};  ///< of the model's file: changes whenever its contents do
 };

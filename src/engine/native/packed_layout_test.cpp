@@ -276,8 +276,10 @@ TEST(PackedLayout, ChangesOnlyWithItsVersion) {
       SCOPED_TRACE(fmt::format("{}, {}", network.name, kernels->name));
       std::uint64_t actual = 0xCBF29CE484222325ULL;
       for (const bool low_memory : {false, true}) {
-        const NativeOptions options{
-            .kernels = kernels, .low_memory = low_memory, .kept = native::kept_in_file(file), .model_key = std::string(kModelKey)};
+        const NativeOptions options{.kernels = kernels,
+                                    .low_memory = low_memory,
+                                    .kept = native::kept_in_file(file),
+                                    .model_key = std::string(kModelKey)};
         const auto& wanted = low_memory ? network.low_memory_step : network.step;
         EXPECT_THAT(steps(network.graph, options), ::testing::Contains(::testing::HasSubstr(wanted)));
         const auto bytes = test::read_bytes(file);

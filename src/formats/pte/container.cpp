@@ -101,7 +101,8 @@ Status read_segments(Bytes file, const Header& header, Container& container, con
     if (*start % kFileAlignment != 0) {
       return messages.damaged(fmt::format("segment {} is misaligned at {}", i, entry->offset()));
     }
-    container.segments.push_back(file.subspan(static_cast<std::size_t>(*start), static_cast<std::size_t>(entry->size())));
+    container.segments.push_back(
+        file.subspan(static_cast<std::size_t>(*start), static_cast<std::size_t>(entry->size())));
     container.weight_bytes += entry->size();
   }
   return {};

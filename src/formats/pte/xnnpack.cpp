@@ -70,7 +70,8 @@ class Reader {
       }
       flat = payload_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
       constants_.has_header = true;
-      constants_.region = payload_.subspan(static_cast<std::size_t>(constants_offset), static_cast<std::size_t>(constants_size));
+      constants_.region =
+          payload_.subspan(static_cast<std::size_t>(constants_offset), static_cast<std::size_t>(constants_size));
     }
     if (flat.size() < kMagicOffset + 4 || flat.size() > kMaxFlatbufferBytes ||
         reinterpret_cast<std::uintptr_t>(flat.data()) % kFileAlignment != 0) {

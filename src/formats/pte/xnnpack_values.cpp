@@ -166,7 +166,8 @@ class Reader {
       return messages_.damaged(fmt::format("constant {} ({} bytes at {}) is outside its region of {} bytes", index,
                                            entry->size(), entry->offset(), constants_.region.size()));
     }
-    return constants_.region.subspan(static_cast<std::size_t>(entry->offset()), static_cast<std::size_t>(entry->size()));
+    return constants_.region.subspan(static_cast<std::size_t>(entry->offset()),
+                                     static_cast<std::size_t>(entry->size()));
   }
 
   Status read_quantization(const fb::XNNQuantizedTensorValue* quantized) {

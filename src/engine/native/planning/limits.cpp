@@ -15,8 +15,8 @@ using graph::Tensor;
 constexpr std::int64_t kMostLines = std::int64_t{1} << 22;
 
 constexpr bool kIsSmall = sizeof(std::size_t) == 4;
-/// Where addresses have 32 bits: of one image or one node's weights, as they are filled up with zeros. Transforms make four
-/// times as much of them, and 2³² floats are counted.
+/// Where addresses have 32 bits: of one image or one node's weights, as they are filled up with zeros. Transforms make
+/// four times as much of them, and 2³² floats are counted.
 constexpr double kMostPaddedFloats = 1 << 28;
 
 double filled_up(std::int64_t count, std::size_t to) {
@@ -24,8 +24,8 @@ double filled_up(std::int64_t count, std::size_t to) {
   return static_cast<double>((count + whole - 1) / whole * whole);
 }
 
-/// Of all that a tensor is filled up to in any layout: channels to whole blocks; of weights, which are read along either
-/// of their ends, columns to whole panels too.
+/// Of all that a tensor is filled up to in any layout: channels to whole blocks; of weights, which are read along
+/// either of their ends, columns to whole panels too.
 double padded_floats(const Tensor& tensor, std::size_t block) {
   double floats = 1;
   for (const std::int64_t dim : tensor.dims) floats *= static_cast<double>(dim);

@@ -315,7 +315,7 @@ TEST_P(Steps, LayersAndPoolsHaveTheirKernels) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, Steps, ::testing::ValuesIn(test::tested_kernels()), [](const auto& test) {
-  return std::string(test.param->name) + (test.param == &kernels::kAvx512ForAnyMachine ? "_any" : "");
+  return test.param == &kernels::kAvx512ForAnyMachine ? "avx512_any" : std::string(test.param->name);
 });
 
 /// Choosing makes nothing: it is asked twice, of a network that nothing is planned of, and says the same.

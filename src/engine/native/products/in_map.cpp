@@ -72,8 +72,9 @@ InMapRows in_map_rows(const choice::ConvolutionShapes& shapes, const graph::Wind
       std::vector<Tap> taps;
       for (const std::int64_t ky : line.taps) {
         for (const std::int64_t kx : column.taps) {
-          taps.push_back({.a = distance((ky * window.dilation_height * shapes.in.width + kx * window.dilation_width) * lanes),
-                          .index = static_cast<std::size_t>(ky) * shapes.kernel_width + static_cast<std::size_t>(kx)});
+          taps.push_back(
+              {.a = distance((ky * window.dilation_height * shapes.in.width + kx * window.dilation_width) * lanes),
+               .index = static_cast<std::size_t>(ky) * shapes.kernel_width + static_cast<std::size_t>(kx)});
         }
       }
       for (std::int64_t y = line.results.begin; y < line.results.end; ++y) {

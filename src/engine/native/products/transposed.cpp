@@ -120,8 +120,8 @@ class TransposedLines {
       for (const Met& column : columns) {
         const std::int64_t a = (row.at * in_.width + column.at + first) * block_;
         if (taps.empty()) segment.a = distance(a);
-        taps.push_back(
-            {.a = distance(a - segment.a), .index = static_cast<std::size_t>(row.tap * window_.kernel_width + column.tap)});
+        taps.push_back({.a = distance(a - segment.a),
+                        .index = static_cast<std::size_t>(row.tap * window_.kernel_width + column.tap)});
       }
     }
     std::vector<std::int64_t> key;
