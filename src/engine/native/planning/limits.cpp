@@ -21,7 +21,8 @@ constexpr double kMostPaddedFloats = 1 << 28;
 
 double filled_up(std::int64_t count, std::size_t to) {
   const auto whole = static_cast<std::int64_t>(to);
-  return static_cast<double>((count + whole - 1) / whole * whole);
+  const std::int64_t filled = (count + whole - 1) / whole * whole;
+  return static_cast<double>(filled);
 }
 
 /// Of all that a tensor is filled up to in any layout: channels to whole blocks; of weights, which are read along
@@ -61,7 +62,7 @@ Result<void> check_sizes(const Graph& graph, std::size_t block, std::string_view
                 fmt::format("'{}' makes images of {} × {}, at most {} a side are possible; use a smaller model", name,
                             tensor.dims[1], tensor.dims[2], kMostLines));
   }
-  if constexpr (kIsSmall) {
+  if (kIsSmall) {
     double most = 0;
     for (const Tensor& tensor : graph.tensors) most = std::max(most, padded_floats(tensor, block));
     for (const Node& node : graph.nodes) {
