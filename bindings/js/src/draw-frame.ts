@@ -5,7 +5,8 @@ import type { FrameInput, FrameResult } from './frames.js';
 import { isObject } from './kinds.js';
 
 type Drawable = Dom<'ImageBitmap'>;
-type Context = Dom<'CanvasRenderingContext2D'> | Dom<'OffscreenCanvasRenderingContext2D'>;
+/** What is drawn on: a 2D context of a canvas, on the page or off it. */
+export type FrameContext = Dom<'CanvasRenderingContext2D'> | Dom<'OffscreenCanvasRenderingContext2D'>;
 
 /**
  * What lies behind the subject of a frame: nothing; the frame out of focus, or `{ blur }` with the share of its longer side that is
@@ -37,7 +38,7 @@ class Scratch {
 
 const scratches = new WeakMap<object, Scratch>();
 
-function scratchOf(context: Context): Scratch {
+function scratchOf(context: FrameContext): Scratch {
   const known = scratches.get(context) ?? new Scratch();
   scratches.set(context, known);
   return known;
@@ -84,7 +85,7 @@ function sizeOf(source: object): { width: number; height: number } {
 }
 
 /** Draws a picture so that it covers the canvas, cut off where it is longer. */
-function drawCovering(context: Context, source: object): void {
+function drawCovering(context: FrameContext, source: object): void {
   const { width, height } = sizeOf(source);
   const { width: toWidth, height: toHeight } = context.canvas;
   const scale = Math.max(toWidth / width, toHeight / height);
@@ -130,7 +131,7 @@ function blurred(scratch: Scratch, frame: object, mask: CanvasImageSource, share
 }
 
 function drawBackground(
-  context: Context,
+  context: FrameContext,
   scratch: Scratch,
   frame: object,
   mask: CanvasImageSource,
@@ -171,7 +172,7 @@ function drawBackground(
  * frame, or for one a moment before; the canvas should have the frame's proportions.
  */
 export function drawFrame(
-  context: Context,
+  context: FrameContext,
   frame: Exclude<FrameInput, Dom<'ImageData'>>,
   result: FrameResult,
   options: DrawFrameOptions | null = {},

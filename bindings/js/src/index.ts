@@ -55,7 +55,7 @@ export type { ModelConstant } from './models.js';
 export { configure } from './configure.js';
 export type { Configuration } from './configure.js';
 export { drawFrame } from './draw-frame.js';
-export type { DrawFrameOptions, FrameBackground } from './draw-frame.js';
+export type { DrawFrameOptions, FrameBackground, FrameContext } from './draw-frame.js';
 export type { FrameInput, FrameOptions, FrameResult, FrameTimings, Picture } from './frames.js';
 export type { Dom } from './dom.js';
 export { readableImageFormats, registeredModels, version } from './about.js';
