@@ -1,4 +1,5 @@
 /** The npm package `sharp`, where the program has it: decoding of images, and text. */
+import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 
 import { messageOf, SegmentationError } from '../errors.js';
@@ -51,11 +52,15 @@ function needSharp(name: string): Sharp {
 /** Whether a JPEG decoder's warning tells of lost pixels: it goes on with grey, or with what came before. */
 const DAMAGE = /premature end|bad Huffman code|bad arithmetic code|instead of RST/i;
 
+/** sharp puts what it was given into some messages, whole. */
+const MOST_OF_A_REASON = 500;
+
 function explain(error: unknown, name: string, format: SharpFormat): SegmentationError {
   if (error instanceof SegmentationError) return error;
   const reason = messageOf(error)
     .trim()
-    .replace(/\s*\n\s*/g, '; ');
+    .replace(/\s*\n\s*/g, '; ')
+    .slice(0, MOST_OF_A_REASON);
   if (reason.includes('pixel limit')) {
     return new SegmentationError(
       'LIMIT_EXCEEDED',
@@ -76,9 +81,11 @@ function explain(error: unknown, name: string, format: SharpFormat): Segmentatio
 
 async function decodeOnce(sharp: Sharp, bytes: Uint8Array, name: string, failOn: string): Promise<EngineImage> {
   const options = { failOn, limitInputPixels: MOST_PIXELS, sequentialRead: true };
-  const { width, height } = await sharp(bytes, options).metadata();
+  // A test runner's Uint8Array is none to sharp; a Buffer of Node's is one whatever its memory belongs to.
+  const encoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { width, height } = await sharp(encoded, options).metadata();
   if (width !== undefined && height !== undefined) checkSize(width, height, name);
-  const image = sharp(bytes, options).rotate().flatten({ background: '#ffffff' }).toColourspace('srgb');
+  const image = sharp(encoded, options).rotate().flatten({ background: '#ffffff' }).toColourspace('srgb');
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { width: columns, height: rows, channels } = info;
   // Memory of sharp's can't be moved to another thread.
