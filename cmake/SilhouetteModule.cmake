@@ -1,9 +1,10 @@
-# silhouette_module(NAME [SOURCES …] [DEPS modules…] [LIBS other targets…] [TESTS …] [TEST_LIBS …])
+# silhouette_module(NAME [SOURCES …] [DEPS modules…] [LIBS other targets…] [TESTS …] [TEST_LIBS …] [ONE_THREAD])
 #
 # One folder below src/ = one static library silhouette_NAME, and one test program silhouette_NAME_test from the *_test.cpp
 # beside the sources. Includes are written from src/ ("image/decode.hpp") and from include/ ("silhouette/error.hpp").
+# ONE_THREAD is the tests', see silhouette_test.
 function(silhouette_module name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_THREAD" "" "SOURCES;DEPS;LIBS;TESTS;TEST_LIBS" ${ARGN})
   add_library(silhouette_${name} STATIC ${arg_SOURCES})
   target_include_directories(silhouette_${name} PUBLIC
     ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
@@ -12,7 +13,11 @@ function(silhouette_module name)
   list(TRANSFORM arg_DEPS PREPEND silhouette_)
   target_link_libraries(silhouette_${name} PUBLIC ${arg_DEPS} PRIVATE ${arg_LIBS} fmt::fmt Threads::Threads)
   if(SILHOUETTE_TESTS AND arg_TESTS)
-    silhouette_test(silhouette_${name}_test SOURCES ${arg_TESTS} LIBS silhouette_${name} ${arg_TEST_LIBS})
+    set(threads)
+    if(arg_ONE_THREAD)
+      set(threads ONE_THREAD)
+    endif()
+    silhouette_test(silhouette_${name}_test ${threads} SOURCES ${arg_TESTS} LIBS silhouette_${name} ${arg_TEST_LIBS})
   endif()
 endfunction()
 
@@ -22,14 +27,22 @@ function(silhouette_link_models)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${CMAKE_CURRENT_BINARY_DIR}/models SYMBOLIC)
 endfunction()
 
-# silhouette_test(NAME SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one.
+# silhouette_test(NAME [ONE_THREAD] SOURCES … LIBS …): a GoogleTest program whose tests ctest knows one by one. With ONE_THREAD
+# nothing in it has a second thread, or nothing that other programs' tests don't have: no such test for the thread sanitizer.
 function(silhouette_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_THREAD" "" "SOURCES;LIBS" ${ARGN})
+  if(arg_ONE_THREAD AND SILHOUETTE_SANITIZE MATCHES "thread")
+    return()
+  endif()
   add_executable(${name} ${arg_SOURCES})
   silhouette_link_models()
   silhouette_warnings(${name})
   # Tests are compiled far more often than they run.
   target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
+  if(SILHOUETTE_SANITIZE MATCHES "undefined")
+    # What is looked for is in what they test, and takes twice as long to compile.
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined,fuzzer-no-link)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_LIBS} silhouette_test_support fmt::fmt GTest::gmock GTest::gtest_main Threads::Threads)
   silhouette_sanitizer_environment(environment)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ENVIRONMENT "${environment}")
