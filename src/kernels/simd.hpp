@@ -1,6 +1,7 @@
 // Included by the file of each instruction set, which has defined SILHOUETTE_ISA (a namespace of its own, so that no
-// two files' functions of different instructions are ever taken for the same), kLanes, kBlock, kStepByStep and
-// the tile sizes.
+// two files' functions of different instructions are ever taken for the same), kLanes, kBlock, the tile sizes, and
+// kStepByStep: whether it is a browser that hands out registers. Loops over a tile's depth then take one step at a time
+// (`from_here`), for one block at a time, and functions of results are calls.
 #pragma once
 
 #include <cstddef>
@@ -134,6 +135,7 @@ template <typename V>
 #endif
   return v;
 }
+/// WebAssembly has none, and loops that only count what would be fetched would remain.
 #ifdef __wasm__
 inline constexpr bool kHasPrefetch = false;
 #else
