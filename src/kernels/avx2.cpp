@@ -6,6 +6,7 @@ namespace silhouette::kernels::avx2 {
 
 inline constexpr std::size_t kLanes = 8;
 inline constexpr std::size_t kBlock = 8;
+inline constexpr bool kStepByStep = false;
 // Sixteen registers: 6 × 2 sums, 2 columns, 1 value of A; with one column 12 sums hide the latency.
 inline constexpr std::size_t kRowsOfOne = 12;
 inline constexpr std::size_t kRowsOfTwo = 6;

@@ -11,6 +11,7 @@ namespace silhouette::kernels::SILHOUETTE_ISA {
 
 inline constexpr std::size_t kLanes = 16;
 inline constexpr std::size_t kBlock = 16;
+inline constexpr bool kStepByStep = false;
 #ifdef SILHOUETTE_AVX512_FOR_ANY_MACHINE
 // Fewer: without the registers their code is long, and takes minutes to compile.
 inline constexpr std::size_t kRowsOfOne = 5;

@@ -80,4 +80,13 @@ struct Finisher {
   }
 };
 
+/// Of blocks that are stored, `stride` apart: what functions need, in the program once.
+[[gnu::noinline]] inline void finish_stored(const Epilogue& epilogue, float* blocks, std::size_t count,
+                                            std::ptrdiff_t stride) {
+  const Finisher finisher(epilogue);
+  for (std::size_t i = 0; i < count; ++i, blocks += stride) {
+    for (std::size_t v = 0; v < kBlockVecs; ++v) store(blocks + v * kLanes, finisher(load(blocks + v * kLanes)));
+  }
+}
+
 }  // namespace silhouette::kernels::SILHOUETTE_ISA

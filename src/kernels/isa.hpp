@@ -10,7 +10,8 @@ extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 #endif
-/// Of a test's own library.
+// Of a test's own library.
 extern const Kernels kAvx512ForAnyMachine;
+extern const Kernels kWasmForAnyMachine;
 
 }  // namespace silhouette::kernels

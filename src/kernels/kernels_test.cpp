@@ -63,6 +63,7 @@ std::vector<const Kernels*> tables() {
   const auto list = available_kernels();
   std::vector<const Kernels*> result(list.begin(), list.end());
   result.push_back(&kAvx512ForAnyMachine);
+  result.push_back(&kWasmForAnyMachine);
   return result;
 }
 

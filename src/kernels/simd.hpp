@@ -1,5 +1,7 @@
 // Included by the file of each instruction set, which has defined SILHOUETTE_ISA (a namespace of its own, so that no
-// two files' functions of different instructions are ever taken for the same), kLanes, kBlock and the tile sizes.
+// two files' functions of different instructions are ever taken for the same), kLanes, kBlock, the tile sizes, and
+// kStepByStep: whether it is a browser that hands out registers. Loops over a tile's depth then take one step at a time
+// (`from_here`), for one block at a time, and functions of results are calls.
 #pragma once
 
 #include <cstddef>
@@ -123,6 +125,22 @@ template <typename V>
 #endif
   return v;
 }
+/// A value of which the compiler knows nothing from here on. WebAssembly's code is in the order that it gives it, and a
+/// browser hands out registers in that order: sums that it puts off would keep all that goes into them in registers,
+/// and of addresses whose distance it works out anew it no longer knows that the distance can be part of the load.
+template <typename V>
+[[gnu::always_inline]] inline V from_here(V v) {
+#ifdef __wasm__
+  asm volatile("" : "+r"(v));
+#endif
+  return v;
+}
+/// WebAssembly has none, and loops that only count what would be fetched would remain.
+#ifdef __wasm__
+inline constexpr bool kHasPrefetch = false;
+#else
+inline constexpr bool kHasPrefetch = true;
+#endif
 [[gnu::always_inline]] inline void prefetch_later(const float* p) {
   __builtin_prefetch(p, 0, 2);
 }

@@ -81,7 +81,7 @@ using WordVector = hn::Vec<Words>;
 // sum[i] + a[2i] × b[2i] + a[2i + 1] × b[2i + 1]
 HWY_INLINE WordVector add_pair_products(ShortVector a, ShortVector b, WordVector sum) {
   const Words words;
-#if HWY_TARGET == HWY_EMU128 || !HWY_ARCH_X86
+#if HWY_TARGET == HWY_EMU128 || (!HWY_ARCH_X86 && !HWY_ARCH_WASM)
   const auto a_words = hn::BitCast(words, a);
   const auto b_words = hn::BitCast(words, b);
   const auto even =

@@ -30,29 +30,44 @@ template <std::size_t kPixels, bool kOne, bool kOther>
   for (std::size_t tap = 0; tap < taps.count; ++tap) {
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kBlockVecs; ++v) {
-      const Vec w = kOne ? load(weights_one + tap * kBlock + v * kLanes) : Vec{};
-      const Vec u = kOther ? load(weights_other + tap * kBlock + v * kLanes) : Vec{};
+      const Vec w = kOne ? load(weights_one + v * kLanes) : Vec{};
+      const Vec u = kOther ? load(weights_other + v * kLanes) : Vec{};
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < kPixels; ++i) {
         Vec value = load(in + static_cast<std::ptrdiff_t>(i) * taps.stride + v * kLanes);
         if constexpr (kOne && kOther) value = in_register(value);
-        if constexpr (kOne) one[i][v] = multiply_add(w, value, one[i][v]);
-        if constexpr (kOther) other[i][v] = multiply_add(u, value, other[i][v]);
+        if constexpr (kOne) one[i][v] = from_here(multiply_add(w, value, one[i][v]));
+        if constexpr (kOther) other[i][v] = from_here(multiply_add(u, value, other[i][v]));
       }
     }
-    in += taps.dilation;
+    in = from_here(in + taps.dilation);
+    if constexpr (kOne) weights_one = from_here(weights_one + kBlock);
+    if constexpr (kOther) weights_other = from_here(weights_other + kBlock);
   }
 }
 
 template <std::size_t kPixels>
 [[gnu::always_inline]] inline void finish_depthwise(DepthwiseSums<kPixels>& sums, const Finisher& finisher,
-                                                    float* out) {
+                                                    const Epilogue& epilogue, float* out) {
+  const bool is_clamp = finisher.function == Function::kNone;
+  if (!kStepByStep || is_clamp) {
 #pragma GCC unroll 8
-  for (std::size_t i = 0; i < kPixels; ++i) finisher.all(sums[i]);
+    for (std::size_t i = 0; i < kPixels; ++i) {
+      if constexpr (kStepByStep) {
+#pragma GCC unroll 8
+        for (Vec& sum : sums[i]) sum = finisher.clamp(sum);
+      } else {
+        finisher.all(sums[i]);
+      }
+    }
+  }
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < kPixels; ++i) {
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kBlockVecs; ++v) store(out + i * kBlock + v * kLanes, sums[i][v]);
+  }
+  if constexpr (kStepByStep) {
+    if (!is_clamp) finish_stored(epilogue, out, kPixels, kBlock);
   }
 }
 
@@ -90,13 +105,13 @@ template <std::size_t kPixels, std::ptrdiff_t kStride, bool kPair>
     }
     const float* const last = d.rows[d.kernel_height];
     if (last != nullptr) depthwise_row<kPixels, false, true>(taps, last, nullptr, weights, one, other);
-    finish_depthwise<kPixels>(other, finisher, d.second + x * kWidth);
+    finish_depthwise<kPixels>(other, finisher, d.epilogue, d.second + x * kWidth);
   } else {
     for (std::size_t ky = 0; ky < d.kernel_height; ++ky, weights += row_weights) {
       if (d.rows[ky] != nullptr) depthwise_row<kPixels, true, false>(taps, d.rows[ky], weights, nullptr, one, other);
     }
   }
-  finish_depthwise<kPixels>(one, finisher, d.output + x * kWidth);
+  finish_depthwise<kPixels>(one, finisher, d.epilogue, d.output + x * kWidth);
 }
 
 template <std::size_t kPixels, std::ptrdiff_t kStride, bool kPair>
