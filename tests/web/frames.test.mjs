@@ -105,6 +105,31 @@ test('the mask is that of segment, at the model’s size or the frame’s', asyn
   assert.ok(apart / found.alpha.length < 0.02, `${apart} pixels differ`);
 });
 
+test('a result lasts until the call after the next', async () => {
+  const found = await harness.page.evaluate(async () => {
+    const frame = await window.personFrame();
+    const next = (output) => window.segmenter.segmentFrame(frame, { output });
+    const results = [await next('bitmap'), await next('bitmap')];
+    const sentAway = structuredClone(results[1].bitmap, { transfer: [results[1].bitmap] });
+    const lasting = results.map(({ alpha, bitmap }) => [alpha.length, bitmap.width]);
+    const third = await next('alpha');
+    const fourth = await next('bitmap');
+    const [first, second] = results.map(({ alpha, bitmap }) => [alpha.length, bitmap.width]);
+    return { lasting, first, second, third: third.alpha.length, fourth: fourth.bitmap.width, sentAway: sentAway.width };
+  });
+  assert.deepEqual(found, {
+    lasting: [
+      [65536, 256],
+      [65536, 0],
+    ],
+    first: [0, 0],
+    second: [0, 0],
+    third: 65536,
+    fourth: 256,
+    sentAway: 256,
+  });
+});
+
 test('smoothing: a change arrives little by little', async () => {
   const shares = await harness.page.evaluate(async () => {
     const empty = new OffscreenCanvas(640, 480);

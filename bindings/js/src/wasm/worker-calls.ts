@@ -2,6 +2,7 @@ import type { BackendCall } from '../backend.js';
 import { messageOf, SegmentationError } from '../errors.js';
 import { cancelledError } from './call.js';
 import { isShared } from './memory.js';
+import { closeAll, movablesOf } from './moved.js';
 import type { Movable, Platform, WorkerHandle } from './platform.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -75,13 +76,16 @@ export class EngineWorker {
     return this.#ended === undefined && !this.#closing;
   }
 
-  /** What `moved` lists is gone here once the call's turn has come. */
+  /** What `moved` lists is the worker's: it is gone here once the call's turn has come, or closed if it never comes. */
   call<Name extends CallName>(
     name: Name,
     given: Calls[Name]['arguments'],
     moved: readonly Movable[] = [],
   ): BackendCall<Calls[Name]['value']> {
-    if (this.#ended !== undefined) return { settled: Promise.reject(this.#ended), cancel: () => undefined };
+    if (this.#ended !== undefined) {
+      closeAll(moved);
+      return { settled: Promise.reject(this.#ended), cancel: () => undefined };
+    }
     let pending: Pending | undefined;
     const settled = new Promise<unknown>((resolve, reject) => {
       pending = { message: { call: name, arguments: given }, moved, resolve, reject, cancelled: false };
@@ -107,7 +111,9 @@ export class EngineWorker {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     for (const worker of [this.#worker, ...this.#threads]) worker.end();
-    const calls = [...(this.#running ? [this.#running] : []), ...this.#waiting.splice(0)];
+    const waiting = this.#waiting.splice(0);
+    for (const { moved } of waiting) closeAll(moved);
+    const calls = [...(this.#running ? [this.#running] : []), ...waiting];
     this.#running = undefined;
     for (const call of calls) call.reject(call.cancelled ? cancelledError() : reason);
   }
@@ -118,6 +124,7 @@ export class EngineWorker {
     const at = this.#waiting.indexOf(call);
     if (at >= 0) {
       this.#waiting.splice(at, 1);
+      closeAll(call.moved);
       call.reject(cancelledError());
       this.#settle();
     } else if (call === this.#running && this.#stop !== undefined) {
@@ -140,6 +147,7 @@ export class EngineWorker {
     } catch (error) {
       // Somebody else took the memory away in the meantime, or there is none for a copy.
       this.#running = undefined;
+      closeAll(call.moved);
       const what = `the call's data can't be sent to its worker: ${messageOf(error)}`;
       call.reject(new SegmentationError(error instanceof RangeError ? 'LIMIT_EXCEEDED' : 'INVALID_ARGUMENT', what));
       this.#next();
@@ -153,7 +161,10 @@ export class EngineWorker {
   }
 
   #hear(message: FromWorker): void {
-    if (this.#ended !== undefined) return;
+    if (this.#ended !== undefined) {
+      closeAll(movablesOf(message));
+      return;
+    }
     if ('thread' in message) {
       this.#startThread(message);
       return;
@@ -171,6 +182,7 @@ export class EngineWorker {
         return;
       }
     } else {
+      closeAll(movablesOf(message));
       call.reject(cancelledError());
     }
     this.#next();
