@@ -10,8 +10,8 @@ import { MODEL_LIMITS, type DownloadLimits } from '../dist/cjs/wasm/transfer.js'
 import type { Downloads } from '../dist/cjs/wasm/platform.js';
 import type { ModelStore } from '../dist/cjs/wasm/store.js';
 import { FileStore } from '../dist/cjs/node/store.js';
-import { ModelDownloads as WebDownloads } from '../dist/esm/wasm/downloads.js';
-import { WebStore, PIECE_BYTES } from '../dist/esm/web/store.js';
+import { ModelDownloads as WebDownloads } from '../web-modules/wasm/downloads.js';
+import { WebStore, PIECE_BYTES } from '../web-modules/web/store.js';
 import { scratchFolder, serve, type TestServer } from './support.js';
 import { MemoryMedium } from './memory-medium.js';
 

@@ -22,6 +22,8 @@ export class EngineWorker {
   readonly #platform: Platform;
   readonly #worker: WorkerHandle;
   readonly #threads: WorkerHandle[] = [];
+  /** Those that aren't one of the engine's yet. */
+  readonly #spares: WorkerHandle[] = [];
   readonly #waiting: Pending[] = [];
   #running: Pending | undefined;
   #stop: Int32Array | undefined;
@@ -43,14 +45,20 @@ export class EngineWorker {
     });
   }
 
-  /** Starts a worker with an engine. `signal` ends it again while it starts. */
+  /** Starts a worker with an engine. The engine, the worker's script and those of its threads come at the same time. */
   static async start(platform: Platform, threads: number): Promise<EngineWorker> {
     const most = Math.max(1, Math.min(threads, platform.threads()));
-    const module = await platform.compile(most > 1);
+    const compiling = platform.compile(most > 1);
+    // It may fail before it is waited for.
+    compiling.catch(() => undefined);
     const worker = new EngineWorker(platform);
-    const given = { module, threads: isShared(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
     try {
+      for (let i = 1; i < most; ++i) worker.#spares.push(worker.#startThread());
+      const module = await compiling;
+      const given = { module, threads: isShared(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
       worker.#stop = (await worker.call('start', given).settled).stop;
+      // There may be fewer threads than were thought.
+      for (const spare of worker.#spares.splice(0)) spare.end();
     } catch (error) {
       worker.end();
       throw error;
@@ -166,7 +174,7 @@ export class EngineWorker {
       return;
     }
     if ('thread' in message) {
-      this.#startThread(message);
+      (this.#spares.shift() ?? this.#startThread()).post(message);
       return;
     }
     const call = this.#running;
@@ -188,7 +196,7 @@ export class EngineWorker {
     this.#next();
   }
 
-  #startThread(message: ToWorker): void {
+  #startThread(): WorkerHandle {
     const thread = this.#platform.startWorker({
       onMessage: () => undefined,
       onFailure: (reason) => {
@@ -197,7 +205,7 @@ export class EngineWorker {
     });
     this.#threads.push(thread);
     thread.hold(false);
-    thread.post(message);
+    return thread;
   }
 
   #fail(reason: unknown): void {
