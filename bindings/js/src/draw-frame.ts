@@ -28,6 +28,15 @@ const DEFAULT_BLUR = 0.03;
 /** The frame out of focus is made of this many of its own pixels on the longer side, or fewer: nobody sees that. */
 const BLUR_PIXELS = 160;
 
+/** By how much the subject is larger than its mask where it is left out, in these pixels: edges are never exact. */
+const AROUND = [
+  [0, 0],
+  [1, 0],
+  [-1, 0],
+  [0, 1],
+  [0, -1],
+] as const;
+
 /** Canvases that are used again for every frame that is drawn on the same context. */
 class Scratch {
   readonly mask = new OffscreenCanvas(1, 1);
@@ -111,8 +120,9 @@ function blurred(scratch: Scratch, frame: OffscreenCanvas, mask: CanvasImageSour
   // Pixels that are left out would flicker.
   context.imageSmoothingQuality = 'medium';
   context.drawImage(frame, 0, 0, width, height);
+  cleared(scratch.smaller, width, height).drawImage(mask, 0, 0, width, height);
   context.globalCompositeOperation = 'destination-out';
-  context.drawImage(mask, 0, 0, width, height);
+  for (const [x, y] of AROUND) context.drawImage(scratch.smaller, x, y);
   // Each turn has half the pixels of the one before, down to one for the share that is averaged; and up again, smoothed.
   const radius = share * Math.max(width, height);
   const sizes: [number, number][] = [[width, height]];
