@@ -211,7 +211,9 @@ test('a model that doesn’t come: cancelled, and tried again', async () => {
     }),
   });
   const { tab } = await open({ ready: false });
-  await tab.getByRole('button', { name: /^Model.*%/ }).click();
+  await tab.getByRole('button', { name: /^Model.*1[12]%/ }).click();
+  const bar = tab.getByRole('progressbar', { name: 'Fetching Everyday things' });
+  assert.ok(Math.abs((await bar.evaluate(({ value }) => value)) - 1_000_000 / 8_432_724) < 0.01);
   await tab.getByRole('button', { name: 'Cancel Everyday things' }).click();
   const again = tab.getByRole('button', { name: /^(Use|Try again) Everyday things/ });
   await again.waitFor();

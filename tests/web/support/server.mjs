@@ -52,7 +52,7 @@ function rangeOf(header, size) {
  * Content-Security-Policy; `cacheControl`: without it, browsers ask every time. `faults` of the result is a map from a path to what is wrong with it:
  *
  * - `status`: an error instead of the file; `type`: another MIME type; `noRange`: ranges are ignored;
- * - `cutAfter`: the connection breaks after so many bytes of the body;
+ * - `cutAfter`: the connection breaks after so many bytes of the body, and the promise `until`: what a page hasn't read then is lost;
  * - `holdAfter`: after so many bytes the rest waits for the promise `until`;
  * - `times`: how many requests the fault lasts; without it, all.
  */
@@ -126,6 +126,7 @@ async function sendBody(response, file, from, to, { cutAfter, holdAfter, until }
   const first = Math.min(cutAfter ?? holdAfter ?? Infinity, to - from + 1);
   if (first > 0) await pipe(response, file, from, from + first - 1);
   if (cutAfter !== undefined) {
+    await until;
     response.destroy();
     return;
   }

@@ -269,7 +269,7 @@ class WasmBackend implements Backend {
     const bytes =
       entry === undefined
         ? await this.#platform.readModelFile(source)
-        : await this.#platform.readEmbeddedModel(entry.file);
+        : await this.#platform.readEmbeddedModel(entry.file, request);
     await compareSha256(bytes, wanted, `'${name}'`);
     onProgress(0);
     onProgress(1);
