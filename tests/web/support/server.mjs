@@ -48,7 +48,7 @@ function rangeOf(header, size) {
 }
 
 /**
- * `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
+ * `sharing` is the Cross-Origin-Resource-Policy. `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
  * Content-Security-Policy; `cacheControl`: without it, browsers ask every time. `faults` of the result is a map from a path to what is wrong with it:
  *
  * - `status`: an error instead of the file; `type`: another MIME type; `noRange`: ranges are ignored;
@@ -56,7 +56,13 @@ function rangeOf(header, size) {
  * - `holdAfter`: after so many bytes the rest waits for the promise `until`;
  * - `times`: how many requests the fault lasts; without it, all.
  */
-export async function startServer({ mounts, isolated = true, policy, cacheControl = 'no-cache' }) {
+export async function startServer({
+  mounts,
+  isolated = true,
+  policy,
+  cacheControl = 'no-cache',
+  sharing = 'same-origin',
+}) {
   const faults = new Map();
   const requests = [];
 
@@ -68,7 +74,7 @@ export async function startServer({ mounts, isolated = true, policy, cacheContro
       if (fault.times > 0) fault.times -= 1;
       else fault = {};
     }
-    const headers = { 'Cache-Control': cacheControl, 'Cross-Origin-Resource-Policy': 'same-origin' };
+    const headers = { 'Cache-Control': cacheControl, 'Cross-Origin-Resource-Policy': sharing };
     if (isolated) {
       headers['Cross-Origin-Opener-Policy'] = 'same-origin';
       headers['Cross-Origin-Embedder-Policy'] = 'require-corp';
