@@ -119,6 +119,7 @@ test('a download that broke off is taken up where it broke off', async () => {
   assert.equal(first.range, undefined);
   const from = Number(/^bytes=(\d+)-$/.exec(second?.range ?? '')?.[1]);
   assert.ok(from > 0 && from <= 3_000_000, `${second?.range}`);
+  assert.match(second.ifRange, /^"[\da-f.-]+"$/);
 });
 
 test('a server without ranges gives the file from the beginning', async () => {

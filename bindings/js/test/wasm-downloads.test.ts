@@ -189,6 +189,23 @@ for (const [name, newStore] of Object.entries(STORES)) {
     );
   });
 
+  test(`${name}: a server that knows If-Range sends another version at once`, async () => {
+    const store = newStore();
+    const versions: (string | undefined)[] = [];
+    await withServer(
+      (request, response, count) => {
+        const version = request.headers['if-range'];
+        versions.push(typeof version === 'string' ? version : undefined);
+        if (version === '"old"') delete request.headers.range;
+        answer(request, response, count === 1 ? '"old"' : '"new"', count === 1 ? 70_000 : model.length);
+      },
+      async (url) => {
+        assert.ok(model.equals(await read(store, url, { sha256: digest }).bytes));
+        assert.deepEqual(versions, [undefined, '"old"']);
+      },
+    );
+  });
+
   test(`${name}: a server that doesn't know the range any more begins anew`, async () => {
     const store = newStore();
     await withServer(

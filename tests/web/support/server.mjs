@@ -68,7 +68,7 @@ export async function startServer({
 
   async function answer(request, response) {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
-    requests.push({ method: request.method, path, range: request.headers.range });
+    requests.push({ method: request.method, path, range: request.headers.range, ifRange: request.headers['if-range'] });
     let fault = faults.get(path) ?? {};
     if (fault.times !== undefined) {
       if (fault.times > 0) fault.times -= 1;
