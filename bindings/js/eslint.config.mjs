@@ -6,7 +6,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/', 'dist/', 'test-dist/', 'docs/', 'prebuilds/'] },
+  { ignores: ['**/node_modules/', 'dist/', 'test-dist/', 'web-modules/', 'docs/', 'prebuilds/'] },
   {
     files: ['**/*.{ts,tsx,mts}'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],

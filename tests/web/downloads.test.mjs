@@ -34,7 +34,10 @@ function load(options = {}, path = PATH) {
       const fractions = [];
       const loading = window.silhouette.Segmenter.load(new URL(url, location.href).href, {
         ...more,
-        onProgress: (fraction) => fractions.push(fraction),
+        onProgress: (fraction) => {
+          window.fraction = fraction;
+          fractions.push(fraction);
+        },
       });
       const { error } = await window.outcome(loading.then((segmenter) => segmenter.close()));
       return { error, fractions };
@@ -101,14 +104,22 @@ test('what is here is used without a network, by the next page too', async () =>
 });
 
 test('a download that broke off is taken up where it broke off', async () => {
-  server.faults.set(PATH, { cutAfter: 3_000_000, times: 1 });
-  const { error, fractions } = await load({ sha256: sha256(join(MODELS, NAME)) });
+  let cut;
+  const until = new Promise((resolve) => {
+    cut = resolve;
+  });
+  server.faults.set(PATH, { cutAfter: 3_000_000, until, times: 1 });
+  const loading = load({ sha256: sha256(join(MODELS, NAME)) });
+  await harness.page.waitForFunction(() => window.fraction > 0.3);
+  cut();
+  const { error, fractions } = await loading;
   assert.equal(error, undefined);
   assert.equal(fractions.at(-1), 1);
   const [first, second] = asked();
   assert.equal(first.range, undefined);
   const from = Number(/^bytes=(\d+)-$/.exec(second?.range ?? '')?.[1]);
   assert.ok(from > 0 && from <= 3_000_000, `${second?.range}`);
+  assert.match(second.ifRange, /^"[\da-f.-]+"$/);
 });
 
 test('a server without ranges gives the file from the beginning', async () => {
@@ -141,6 +152,73 @@ test('a download that is aborted ends at once, and goes on from there the next t
   assert.equal((await load({ sha256: sha256(join(MODELS, NAME)) })).error, undefined);
   const range = /^bytes=(\d+)-$/.exec(asked().at(-1).range ?? '');
   assert.ok(Number(range?.[1]) > 0, `${asked().at(-1).range}`);
+});
+
+test('a model of the package tells how much of it is there, and ends when it is aborted', async () => {
+  const path = `/package/dist/models/${NAME}`;
+  let goOn;
+  const until = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  const held = 1_000_000;
+  server.faults.set(path, { holdAfter: held, until });
+  const load = () =>
+    harness.page.evaluate(async () => {
+      const controller = new AbortController();
+      const fractions = [];
+      const loading = window.silhouette.Segmenter.load(window.silhouette.DEEPLAB_V3_MOBILENET_V2_EMBEDDED, {
+        signal: controller.signal,
+        onProgress: (fraction) => {
+          fractions.push(fraction);
+          // What the server holds back for the first time.
+          if (window.patient !== true && fraction > 0.1) controller.abort();
+        },
+      });
+      const { error } = await window.outcome(loading.then((segmenter) => segmenter.close()));
+      return { fractions, error };
+    });
+  const aborted = await load();
+  assert.equal(aborted.error.name, 'AbortError');
+  assert.equal(aborted.fractions[0], 0);
+  assert.ok(aborted.fractions.at(-1) <= held / SIZE + 1e-9, String(aborted.fractions));
+  goOn();
+  await harness.page.evaluate(() => {
+    window.patient = true;
+  });
+  const { fractions, error } = await load();
+  assert.equal(error, undefined);
+  assert.deepEqual(
+    fractions,
+    [...fractions].sort((a, b) => a - b),
+  );
+  assert.deepEqual([fractions[0], fractions.at(-1)], [0, 1]);
+  assert.ok(fractions.length > 2);
+});
+
+test('two pages that load a model at once: one download', async () => {
+  const other = await openPage(browser, server, { context: harness.context });
+  let goOn;
+  const until = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  server.faults.set(PATH, { holdAfter: 5_000_000, until });
+  const loads = [harness, other].map(({ page }) =>
+    page.evaluate(async (url) => {
+      window.fractions = [];
+      const loading = window.silhouette.Segmenter.load(new URL(url, location.href).href, {
+        onProgress: (fraction) => window.fractions.push(fraction),
+      });
+      return window.outcome(loading.then((segmenter) => segmenter.close()));
+    }, PATH),
+  );
+  // The one that waits sees how far the other one's download is.
+  for (const { page } of [harness, other]) await page.waitForFunction(() => window.fractions.at(-1) > 0.3);
+  goOn();
+  for (const { error } of await Promise.all(loads)) assert.equal(error, undefined);
+  for (const { page } of [harness, other]) assert.equal(await page.evaluate(() => window.fractions.at(-1)), 1);
+  assert.equal(asked().length, 1);
+  assert.deepEqual(other.failures(), []);
+  await other.close();
 });
 
 test('two loads at once: one download', async () => {

@@ -105,6 +105,80 @@ test('the mask is that of segment, at the model’s size or the frame’s', asyn
   assert.ok(apart / found.alpha.length < 0.02, `${apart} pixels differ`);
 });
 
+test('a result lasts until the call after the next', async () => {
+  const found = await harness.page.evaluate(async () => {
+    const frame = await window.personFrame();
+    const next = (output) => window.segmenter.segmentFrame(frame, { output });
+    const results = [await next('bitmap'), await next('bitmap')];
+    const sentAway = structuredClone(results[1].bitmap, { transfer: [results[1].bitmap] });
+    const lasting = results.map(({ alpha, bitmap }) => [alpha.length, bitmap.width]);
+    const third = await next('alpha');
+    const fourth = await next('bitmap');
+    const [first, second] = results.map(({ alpha, bitmap }) => [alpha.length, bitmap.width]);
+    return { lasting, first, second, third: third.alpha.length, fourth: fourth.bitmap.width, sentAway: sentAway.width };
+  });
+  assert.deepEqual(found, {
+    lasting: [
+      [65536, 256],
+      [65536, 0],
+    ],
+    first: [0, 0],
+    second: [0, 0],
+    third: 65536,
+    fourth: 256,
+    sentAway: 256,
+  });
+});
+
+test('drawFrame: what is behind, mirrored, on opaque canvases, without a halo', async () => {
+  const found = await harness.page.evaluate(() => {
+    // The subject is red and on the left, what is behind it blue.
+    const frame = new OffscreenCanvas(640, 480);
+    const drawing = frame.getContext('2d');
+    drawing.fillStyle = '#00f';
+    drawing.fillRect(0, 0, 640, 480);
+    drawing.fillStyle = '#f00';
+    drawing.fillRect(0, 0, 320, 480);
+    const alpha = Uint8ClampedArray.from({ length: 64 * 48 }, (_, i) => (i % 64 < 32 ? 255 : 0));
+    const result = { width: 64, height: 48, frameWidth: 640, frameHeight: 480, alpha };
+    const image = new OffscreenCanvas(10, 10);
+    image.getContext('2d').fillRect(0, 0, 10, 10);
+    const draw = (options, settings) => {
+      const context = new OffscreenCanvas(320, 240).getContext('2d', settings);
+      context.fillStyle = '#ff0';
+      context.fillRect(0, 0, 320, 240);
+      window.silhouette.drawFrame(context, frame, result, options);
+      const pixel = (x) => [...context.getImageData(x, 120, 1, 1).data].join();
+      return [pixel(80), pixel(240)];
+    };
+    const near = (options) => {
+      const context = new OffscreenCanvas(320, 240).getContext('2d');
+      window.silhouette.drawFrame(context, frame, result, options);
+      const { data } = context.getImageData(170, 0, 150, 240);
+      return data.reduce((most, value, i) => (i % 4 === 0 ? Math.max(most, value) : most), 0);
+    };
+    return {
+      transparent: draw({}),
+      opaque: draw({}, { alpha: false }),
+      colour: draw({ background: '#123456' }),
+      mirrored: draw({ background: '#123456', mirror: true }),
+      image: draw({ background: { image } }),
+      blur: draw({ background: 'blur' }),
+      halo: near({ background: { blur: 0.1 } }),
+    };
+  });
+  const { halo, ...pictures } = found;
+  assert.deepEqual(pictures, {
+    transparent: ['255,0,0,255', '0,0,0,0'],
+    opaque: ['255,0,0,255', '0,0,0,255'],
+    colour: ['255,0,0,255', '18,52,86,255'],
+    mirrored: ['18,52,86,255', '255,0,0,255'],
+    image: ['255,0,0,255', '0,0,0,255'],
+    blur: ['255,0,0,255', '0,0,255,255'],
+  });
+  assert.ok(halo <= 2, `red of up to ${halo} beside the subject`);
+});
+
 test('smoothing: a change arrives little by little', async () => {
   const shares = await harness.page.evaluate(async () => {
     const empty = new OffscreenCanvas(640, 480);

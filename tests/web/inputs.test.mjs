@@ -86,6 +86,39 @@ test('a video element', async () => {
   assert.ok(agreement(value.argmax, reference.argmax) > 0.95);
 });
 
+test('a picture of another site, which a page may show and not read', async () => {
+  const other = await serveHarness({ sharing: 'cross-origin' });
+  const { page, close } = await openPage(browser, server);
+  const found = await page.evaluate(async (url) => {
+    const segmenter = await window.silhouette.Segmenter.load(window.silhouette.SELFIE_SEGMENTATION_EMBEDDED);
+    const element = await window.elementOf(url);
+    const canvas = new OffscreenCanvas(64, 64);
+    canvas.getContext('2d').drawImage(element, 0, 0, 64, 64);
+    const inputs = { element, canvas, bitmap: await createImageBitmap(element), address: url };
+    const outcomes = {};
+    for (const [name, input] of Object.entries(inputs)) {
+      outcomes[name] = [(await window.outcome(segmenter.segment(input))).error];
+      if (name !== 'address') outcomes[name].push((await window.outcome(segmenter.segmentFrame(input))).error);
+    }
+    const { error } = await window.outcome(segmenter.segment('/samples/astronaut.png').then(() => 1));
+    segmenter.close();
+    return { outcomes, after: error };
+  }, `${other.origin}/samples/astronaut.png`);
+  await close();
+  await other.close();
+  const { address, ...pictures } = found.outcomes;
+  for (const [name, errors] of Object.entries(pictures)) {
+    for (const error of errors) {
+      assert.ok(error?.isOurs, `${name}: ${error?.message}`);
+      assert.equal(error.code, 'INVALID_ARGUMENT', name);
+      assert.match(error.message, /another site.*may not read.*crossorigin="anonymous".*CORS/, name);
+    }
+  }
+  assert.equal(address[0].code, 'DOWNLOAD_FAILED');
+  assert.match(address[0].message, /CORS/);
+  assert.equal(found.after, undefined);
+});
+
 /** The photo as the library decoded it: a cut-out of which everything stays. */
 async function decodedInPage(bytes) {
   return harness.page.evaluate(async (file) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 import { launchChromium, watch } from './support/browsers.mjs';
 import { agreement, native } from './support/harness.mjs';
@@ -55,3 +56,24 @@ for (const { name, photo, served, policy, hook = false } of PROJECTS) {
     }
   });
 }
+
+test('vite: its development server, which bundles packages in another way', async () => {
+  const { folder } = await buildProject('vite');
+  const { createServer } = await import(
+    pathToFileURL(join(folder, 'node_modules', 'vite', 'dist', 'node', 'index.js'))
+  );
+  const server = await createServer({ root: folder, server: { host: '127.0.0.1', port: 0 }, logLevel: 'error' });
+  try {
+    await server.listen();
+    const [url] = server.resolvedUrls.local;
+    const page = await browser.newPage();
+    const failures = watch(page, [url.replace(/\/$/, '')]);
+    await page.goto(url);
+    await page.waitForFunction(() => window.result !== undefined);
+    assert.ok(agreement(await page.evaluate(() => window.result.argmax), expected.argmax) >= 0.9999);
+    assert.deepEqual(failures(), []);
+    await page.close();
+  } finally {
+    await server.close();
+  }
+});

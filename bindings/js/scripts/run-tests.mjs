@@ -21,7 +21,7 @@ function standIn() {
   for (const name of ['models', 'tests', 'build/release/tools', 'build/release/cli']) {
     symlinkSync(join(repository, name), join(root, name));
   }
-  for (const name of ['package.json', 'package-lock.json', 'README.md', 'dist', 'test-dist']) {
+  for (const name of ['package.json', 'package-lock.json', 'README.md', 'dist', 'test-dist', 'web-modules']) {
     cpSync(join(packageRoot, name), join(copied, name), { recursive: true });
   }
   for (const name of ['node_modules', 'test']) symlinkSync(join(packageRoot, name), join(copied, name));

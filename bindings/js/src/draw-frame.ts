@@ -25,13 +25,24 @@ export interface DrawFrameOptions {
 
 const DEFAULT_BLUR = 0.03;
 
-/** The frame out of focus is made of this many of its own pixels, or fewer: nobody sees that. */
-const BLUR_PIXELS = 256;
+/** The frame out of focus is made of this many of its own pixels on the longer side, or fewer: nobody sees that. */
+const BLUR_PIXELS = 160;
+
+/** By how much the subject is larger than its mask where it is left out, in these pixels: edges are never exact. */
+const AROUND = [
+  [0, 0],
+  [1, 0],
+  [-1, 0],
+  [0, 1],
+  [0, -1],
+] as const;
 
 /** Canvases that are used again for every frame that is drawn on the same context. */
 class Scratch {
   readonly mask = new OffscreenCanvas(1, 1);
-  readonly subject = new OffscreenCanvas(1, 1);
+  /** The mask's, used again. */
+  pixels: ImageData | undefined;
+  readonly picture = new OffscreenCanvas(1, 1);
   readonly small = new OffscreenCanvas(1, 1);
   readonly smaller = new OffscreenCanvas(1, 1);
 }
@@ -68,7 +79,10 @@ function maskOf(scratch: Scratch, { width, height, alpha, bitmap }: FrameResult)
     );
   }
   const context = cleared(scratch.mask, width, height);
-  const pixels = context.createImageData(width, height);
+  if (scratch.pixels?.width !== width || scratch.pixels.height !== height) {
+    scratch.pixels = context.createImageData(width, height);
+  }
+  const { pixels } = scratch;
   for (let i = 0; i < alpha.length; ++i) pixels.data[4 * i + 3] = alpha[i] as number;
   context.putImageData(pixels, 0, 0);
   return scratch.mask;
@@ -98,16 +112,17 @@ function drawCovering(context: FrameContext, source: object): void {
  * The frame without its subject, out of focus: only what lies behind is averaged, or the subject would have a halo of its own
  * colours. Where it was, what is around flows in.
  */
-function blurred(scratch: Scratch, frame: object, mask: CanvasImageSource, share: number): OffscreenCanvas {
-  const { width: fullWidth, height: fullHeight } = sizeOf(frame);
-  const scale = Math.min(1, BLUR_PIXELS / Math.max(fullWidth, fullHeight));
-  const width = Math.max(1, Math.round(fullWidth * scale));
-  const height = Math.max(1, Math.round(fullHeight * scale));
+function blurred(scratch: Scratch, frame: OffscreenCanvas, mask: CanvasImageSource, share: number): OffscreenCanvas {
+  const scale = Math.min(1, BLUR_PIXELS / Math.max(frame.width, frame.height));
+  const width = Math.max(1, Math.round(frame.width * scale));
+  const height = Math.max(1, Math.round(frame.height * scale));
   const context = cleared(scratch.small, width, height);
-  context.drawImage(frame as Drawable, 0, 0, width, height);
+  // Pixels that are left out would flicker.
+  context.imageSmoothingQuality = 'medium';
+  context.drawImage(frame, 0, 0, width, height);
+  cleared(scratch.smaller, width, height).drawImage(mask, 0, 0, width, height);
   context.globalCompositeOperation = 'destination-out';
-  context.drawImage(mask, 0, 0, width, height);
-  context.globalCompositeOperation = 'destination-over';
+  for (const [x, y] of AROUND) context.drawImage(scratch.smaller, x, y);
   // Each turn has half the pixels of the one before, down to one for the share that is averaged; and up again, smoothed.
   const radius = share * Math.max(width, height);
   const sizes: [number, number][] = [[width, height]];
@@ -118,7 +133,6 @@ function blurred(scratch: Scratch, frame: object, mask: CanvasImageSource, share
   let to = scratch.smaller;
   const scaleTo = ([toWidth, toHeight]: [number, number]): void => {
     const next = cleared(to, toWidth, toHeight);
-    next.imageSmoothingQuality = 'medium';
     next.drawImage(from, 0, 0, toWidth, toHeight);
     // What is half empty is filled by its own colours.
     next.globalCompositeOperation = 'destination-over';
@@ -130,36 +144,37 @@ function blurred(scratch: Scratch, frame: object, mask: CanvasImageSource, share
   return from;
 }
 
-function drawBackground(
-  context: FrameContext,
-  scratch: Scratch,
-  frame: object,
-  mask: CanvasImageSource,
-  background: unknown,
-): void {
-  if (background === undefined || background === null || background === 'transparent') return;
-  const { width, height } = context.canvas;
-  if (background === 'blur') {
-    context.drawImage(blurred(scratch, frame, mask, DEFAULT_BLUR), 0, 0, width, height);
-    return;
-  }
+/** What is drawn behind the subject. */
+type Behind = (context: OffscreenCanvasRenderingContext2D) => void;
+
+/** `out` makes the frame out of focus, of the share that is averaged. */
+function behindOf(background: unknown, out: (share: number) => OffscreenCanvas): Behind | undefined {
+  if (background === undefined || background === null || background === 'transparent') return undefined;
+  const blur = (share: number): Behind => {
+    const picture = out(share);
+    return (context) => {
+      context.drawImage(picture, 0, 0, context.canvas.width, context.canvas.height);
+    };
+  };
+  if (background === 'blur') return blur(DEFAULT_BLUR);
   if (typeof background === 'string') {
     const color = colorOf(background);
     if (color !== undefined) {
-      context.fillStyle = `rgb(${color.join(' ')})`;
-      context.fillRect(0, 0, width, height);
-      return;
+      return (context) => {
+        context.fillStyle = `rgb(${color.join(' ')})`;
+        context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+      };
     }
   } else if (isObject(background) && 'blur' in background) {
-    const { blur } = background;
-    if (typeof blur === 'number' && blur > 0 && blur <= 1) {
-      context.drawImage(blurred(scratch, frame, mask, blur), 0, 0, width, height);
-      return;
-    }
-    throw invalidArgument(`drawFrame: blur is ${describeValue(blur)}; give a share above 0 and at most 1`);
+    const { blur: share } = background;
+    if (typeof share === 'number' && share > 0 && share <= 1) return blur(share);
+    throw invalidArgument(`drawFrame: blur is ${describeValue(share)}; give a share above 0 and at most 1`);
   } else if (isObject(background) && 'image' in background && isObject(background.image)) {
-    drawCovering(context, background.image);
-    return;
+    const { image } = background;
+    sizeOf(image);
+    return (context) => {
+      drawCovering(context, image);
+    };
   }
   throw invalidArgument(
     `drawFrame: the background is ${describeValue(background)}; give 'transparent', 'blur', a colour as '#rrggbb', { blur } or ` +
@@ -183,20 +198,24 @@ export function drawFrame(
     sizeOf(frame);
     const scratch = scratchOf(context);
     const mask = maskOf(scratch, result);
-    const subject = cleared(scratch.subject, width, height);
-    subject.imageSmoothingQuality = 'medium';
-    subject.drawImage(mask, 0, 0, width, height);
-    subject.globalCompositeOperation = 'source-in';
-    subject.drawImage(frame as Drawable, 0, 0, width, height);
+    // The frame is asked for its pixels once: that is what takes the time, since cameras give no colours as canvases have them.
+    const picture = cleared(scratch.picture, width, height);
+    picture.imageSmoothingQuality = 'medium';
+    picture.drawImage(frame as Drawable, 0, 0, width, height);
+    // What is enlarged needs no better filter; 'medium' would take twice the time.
+    picture.imageSmoothingQuality = 'low';
+    const behind = behindOf(background, (share) => blurred(scratch, scratch.picture, mask, share));
+    picture.globalCompositeOperation = 'destination-in';
+    picture.drawImage(mask, 0, 0, width, height);
+    picture.globalCompositeOperation = 'destination-over';
+    behind?.(picture);
 
     context.save();
     try {
-      context.globalCompositeOperation = 'source-over';
       context.globalAlpha = 1;
+      context.globalCompositeOperation = 'copy';
       context.setTransform(mirror ? -1 : 1, 0, 0, 1, mirror ? width : 0, 0);
-      context.clearRect(0, 0, width, height);
-      drawBackground(context, scratch, frame, mask, background);
-      context.drawImage(scratch.subject, 0, 0);
+      context.drawImage(scratch.picture, 0, 0);
     } finally {
       context.restore();
     }

@@ -43,7 +43,10 @@ export interface FrameResult {
    * `segmentFrame` after the next.
    */
   readonly alpha: Uint8ClampedArray<ArrayBuffer>;
-  /** White, as opaque as `alpha` says; with `output: 'bitmap'`. Its `close()` is the caller's. */
+  /**
+   * White, as opaque as `alpha` says; with `output: 'bitmap'`. It is valid as long, and closed then; who wants to keep it makes a
+   * copy, or sends it to another thread.
+   */
   readonly bitmap: Dom<'ImageBitmap'> | undefined;
   readonly timings: FrameTimings;
 }

@@ -145,7 +145,8 @@ function variablesOf(file: string): Set<string> {
 test('nothing that browsers load names what only Node has', () => {
   const esm = join(packageRoot, 'dist', 'esm');
   const files = new Set(['index.js', 'react.js', 'web/worker.js'].flatMap((name) => [...reached(join(esm, name))]));
-  assert.ok(files.size > 30);
+  // Pages without a bundler wait for each file that is named by another one: few, and none far away.
+  assert.ok(files.size >= 4 && files.size <= 8, `${String(files.size)} files`);
   for (const file of files) {
     const names = variablesOf(file);
     for (const name of ['Buffer', 'process', '__dirname', '__filename', 'require', 'global']) {

@@ -1,4 +1,4 @@
-import type { Medium } from '../dist/esm/web/media.js';
+import type { Medium } from '../web-modules/web/media.js';
 
 /** A browser's storage, as far as a test needs one. `quota`: bytes of all pieces together. */
 export class MemoryMedium implements Medium {

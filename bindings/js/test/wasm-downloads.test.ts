@@ -10,8 +10,8 @@ import { MODEL_LIMITS, type DownloadLimits } from '../dist/cjs/wasm/transfer.js'
 import type { Downloads } from '../dist/cjs/wasm/platform.js';
 import type { ModelStore } from '../dist/cjs/wasm/store.js';
 import { FileStore } from '../dist/cjs/node/store.js';
-import { ModelDownloads as WebDownloads } from '../dist/esm/wasm/downloads.js';
-import { WebStore, PIECE_BYTES } from '../dist/esm/web/store.js';
+import { ModelDownloads as WebDownloads } from '../web-modules/wasm/downloads.js';
+import { WebStore, PIECE_BYTES } from '../web-modules/web/store.js';
 import { scratchFolder, serve, type TestServer } from './support.js';
 import { MemoryMedium } from './memory-medium.js';
 
@@ -185,6 +185,23 @@ for (const [name, newStore] of Object.entries(STORES)) {
         assert.ok(model.equals(await read(store, url, { sha256: digest }).bytes));
         assert.equal(server.ranges.length, 3);
         assert.equal(server.ranges[2], undefined);
+      },
+    );
+  });
+
+  test(`${name}: a server that knows If-Range sends another version at once`, async () => {
+    const store = newStore();
+    const versions: (string | undefined)[] = [];
+    await withServer(
+      (request, response, count) => {
+        const version = request.headers['if-range'];
+        versions.push(typeof version === 'string' ? version : undefined);
+        if (version === '"old"') delete request.headers.range;
+        answer(request, response, count === 1 ? '"old"' : '"new"', count === 1 ? 70_000 : model.length);
+      },
+      async (url) => {
+        assert.ok(model.equals(await read(store, url, { sha256: digest }).bytes));
+        assert.deepEqual(versions, [undefined, '"old"']);
       },
     );
   });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import sharp from 'sharp';
 
-import { readHeader } from '../dist/esm/web/header.js';
+import { readHeader } from '../web-modules/web/header.js';
 import { chelsea } from './support.js';
 
 const made = (format: 'jpeg' | 'png' | 'webp' | 'gif' | 'avif', options: object = {}): Promise<Buffer> =>

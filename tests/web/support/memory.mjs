@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** Resident MiB of the process that renders a page. */
-export async function rendererMiB(browser, page) {
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  await session.detach();
+/** Resident MiB of the process that renders a page, garbage left out if it is collected. */
+export async function rendererMiB(browser, page, { collect = true } = {}) {
+  if (collect) {
+    const session = await page.context().newCDPSession(page);
+    await session.send('HeapProfiler.collectGarbage');
+    await session.detach();
+  }
   const whole = await browser.newBrowserCDPSession();
   const { processInfo } = await whole.send('SystemInfo.getProcessInfo');
   await whole.detach();

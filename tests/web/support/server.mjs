@@ -48,27 +48,33 @@ function rangeOf(header, size) {
 }
 
 /**
- * `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
+ * `sharing` is the Cross-Origin-Resource-Policy. `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
  * Content-Security-Policy; `cacheControl`: without it, browsers ask every time. `faults` of the result is a map from a path to what is wrong with it:
  *
  * - `status`: an error instead of the file; `type`: another MIME type; `noRange`: ranges are ignored;
- * - `cutAfter`: the connection breaks after so many bytes of the body;
+ * - `cutAfter`: the connection breaks after so many bytes of the body, and the promise `until`: what a page hasn't read then is lost;
  * - `holdAfter`: after so many bytes the rest waits for the promise `until`;
  * - `times`: how many requests the fault lasts; without it, all.
  */
-export async function startServer({ mounts, isolated = true, policy, cacheControl = 'no-cache' }) {
+export async function startServer({
+  mounts,
+  isolated = true,
+  policy,
+  cacheControl = 'no-cache',
+  sharing = 'same-origin',
+}) {
   const faults = new Map();
   const requests = [];
 
   async function answer(request, response) {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
-    requests.push({ method: request.method, path, range: request.headers.range });
+    requests.push({ method: request.method, path, range: request.headers.range, ifRange: request.headers['if-range'] });
     let fault = faults.get(path) ?? {};
     if (fault.times !== undefined) {
       if (fault.times > 0) fault.times -= 1;
       else fault = {};
     }
-    const headers = { 'Cache-Control': cacheControl, 'Cross-Origin-Resource-Policy': 'same-origin' };
+    const headers = { 'Cache-Control': cacheControl, 'Cross-Origin-Resource-Policy': sharing };
     if (isolated) {
       headers['Cross-Origin-Opener-Policy'] = 'same-origin';
       headers['Cross-Origin-Embedder-Policy'] = 'require-corp';
@@ -126,6 +132,7 @@ async function sendBody(response, file, from, to, { cutAfter, holdAfter, until }
   const first = Math.min(cutAfter ?? holdAfter ?? Infinity, to - from + 1);
   if (first > 0) await pipe(response, file, from, from + first - 1);
   if (cutAfter !== undefined) {
+    await until;
     response.destroy();
     return;
   }

@@ -216,9 +216,9 @@ class WasmBackend implements Backend {
     const progress = new Rising(onProgress);
     const directory = options.cacheDirectory;
     const request = { directory, onProgress: progress.tell, signal, ...(wanted && { sha256: wanted }) };
-    const found = await this.#find(source, request);
+    const [found, worker] = await this.#prepare(source, request, options);
     try {
-      return await this.#make(found, options, signal);
+      return await this.#make(found, worker, options, signal);
     } catch (error) {
       if (found.url === undefined || !(error instanceof SegmentationError && error.code === 'INVALID_MODEL'))
         throw error;
@@ -226,7 +226,29 @@ class WasmBackend implements Backend {
       await this.#platform.downloads.remove(found.url, directory);
       if (progress.moved) throw error;
     }
-    return this.#make(await this.#find(source, request), options, signal);
+    return this.#make(...(await this.#prepare(source, request, options)), options, signal);
+  }
+
+  /** The model's bytes, and a worker that starts in the meantime: to start one takes as long as to read a file. */
+  async #prepare(
+    source: string | Uint8Array<ArrayBuffer>,
+    request: DownloadRequest,
+    { threads }: BackendLoadOptions,
+  ): Promise<[FoundModel, EngineWorker]> {
+    const starting = EngineWorker.start(this.#platform, threads ?? this.#platform.threads());
+    // What is wrong with the model's source is told first.
+    starting.catch(() => undefined);
+    try {
+      return [await this.#find(source, request), await starting];
+    } catch (error) {
+      starting.then(
+        (worker) => {
+          worker.end();
+        },
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   async #find(source: string | Uint8Array<ArrayBuffer>, request: DownloadRequest): Promise<FoundModel> {
@@ -247,17 +269,20 @@ class WasmBackend implements Backend {
     const bytes =
       entry === undefined
         ? await this.#platform.readModelFile(source)
-        : await this.#platform.readEmbeddedModel(entry.file);
+        : await this.#platform.readEmbeddedModel(entry.file, request);
     await compareSha256(bytes, wanted, `'${name}'`);
     onProgress(0);
     onProgress(1);
     return { name, bytes, entry, url };
   }
 
-  /** Starts a worker and has it load the model, whose bytes are gone here afterwards. */
-  async #make(found: FoundModel, options: BackendLoadOptions, signal: AbortSignal): Promise<BackendModel> {
-    throwIfCancelled(signal);
-    const worker = await EngineWorker.start(this.#platform, options.threads ?? this.#platform.threads());
+  /** Has a worker load the model, whose bytes are gone here afterwards. */
+  async #make(
+    found: FoundModel,
+    worker: EngineWorker,
+    options: BackendLoadOptions,
+    signal: AbortSignal,
+  ): Promise<BackendModel> {
     try {
       throwIfCancelled(signal);
       return new WasmModel(await this.#describe(worker, found, options, signal), worker, this.#maker);

@@ -111,6 +111,20 @@ class PartSink implements BodySink {
   }
 }
 
+/** Whether a URL is of another site than the page is. */
+function isForeign(url: string): boolean {
+  const { location } = globalThis as { location?: { origin?: string } };
+  return location?.origin !== undefined && new URL(url).origin !== location.origin;
+}
+
+/**
+ * Asks for what is missing, or for the whole if the server has another version by now. Browsers would have to ask other sites' servers
+ * first whether they like `If-Range`: there the answer's ETag alone tells.
+ */
+function rangeOf(url: string, from: number, etag: string): Record<string, string> {
+  return { Range: `bytes=${String(from)}-`, ...(!isForeign(url) && { 'If-Range': etag }) };
+}
+
 /** One attempt: goes on with what is there, if that is of the version that the server has. */
 async function complete(
   url: string,
@@ -125,8 +139,7 @@ async function complete(
   if (resuming && version.total === size) return;
   const sink = new PartSink(url, part, fractions);
   try {
-    // No If-Range: browsers would have to ask other sites' servers first whether they like it. The answer's ETag tells as much.
-    await transfer(url, resuming ? { Range: `bytes=${String(size)}-` } : {}, limits, sink, signal);
+    await transfer(url, resuming ? rangeOf(url, size, version.etag) : {}, limits, sink, signal);
     sink.check();
   } catch (error) {
     const stale = error instanceof Mismatch || (error instanceof TransferFailure && error.status === 416);

@@ -1,21 +1,25 @@
 import type { BackendFrame, BackendFrameOptions, BackendImage, ModelDescription } from '../backend.js';
 import { invalidArgument } from '../errors.js';
-import { throwIfCancelled, within } from './call.js';
+import { within } from './call.js';
 import { channelsOf } from './classes.js';
 import type { FrameArguments } from './frame.js';
+import { closeAll, closeIfCancelled } from './moved.js';
 import { sentPixels } from './pixels.js';
 import type { Platform, SentImage } from './platform.js';
 import type { EngineWorker } from './worker-calls.js';
 
 type Subject = Pick<FrameArguments, 'channels' | 'inverted'>;
 
-/** Frames on the page's side: sent one at a time, with the memory of masks that nobody looks at any more. */
+/** Frames on the page's side: sent one at a time, with the memory of masks that nobody may look at any more. */
 export class FrameCalls {
   readonly #description: ModelDescription;
   readonly #platform: Platform;
   /** Memory of the last mask, and of the one before it. */
   #last: ArrayBuffer | undefined;
   #spare: ArrayBuffer | undefined;
+  /** The bitmaps of both. */
+  #lastBitmap: ImageBitmap | undefined;
+  #spareBitmap: ImageBitmap | undefined;
 
   constructor(description: ModelDescription, platform: Platform) {
     this.#description = description;
@@ -33,11 +37,13 @@ export class FrameCalls {
     try {
       const chosen = this.#subject(subject);
       const sent = await this.#send(frame);
-      throwIfCancelled(signal);
+      closeIfCancelled(signal, sent.moved);
       const { width: frameWidth, height: frameHeight } = sent;
       // The caller may have sent it away.
       const spare = this.#spare?.byteLength ? this.#spare : undefined;
       this.#spare = undefined;
+      closeAll([this.#spareBitmap]);
+      this.#spareBitmap = undefined;
       const soft = this.#description.channels === 1;
       const given = { image: sent.image, frameWidth, frameHeight, soft, spare, ...chosen, ...options };
       const moved = [...sent.moved, ...(spare === undefined ? [] : [spare])];
@@ -45,6 +51,8 @@ export class FrameCalls {
       const { width, height, alpha, bitmap, readMs, networkMs } = value;
       this.#spare = this.#last;
       this.#last = alpha.buffer;
+      this.#spareBitmap = this.#lastBitmap;
+      this.#lastBitmap = bitmap;
       const timings = { readMs, networkMs, totalMs: performance.now() - began };
       return { width, height, frameWidth, frameHeight, alpha, bitmap, timings };
     } finally {

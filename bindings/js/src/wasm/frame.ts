@@ -117,9 +117,17 @@ export function maskBytes(count: number, spare: ArrayBuffer | undefined): Uint8C
   return spare?.byteLength === count ? new Uint8ClampedArray(spare) : new Uint8ClampedArray(count);
 }
 
-/** A mask as a picture: white, as opaque as it says. */
-export function bitmapOfMask(alpha: Uint8ClampedArray, width: number, height: number): Promise<ImageBitmap> {
-  const data = new Uint8ClampedArray(alpha.length * 4).fill(255);
-  for (let i = 0; i < alpha.length; ++i) data[4 * i + 3] = alpha[i] as number;
-  return createImageBitmap(new ImageData(data, width, height));
+/** Makes pictures of masks: white, as opaque as they say. Its pixels are used again. */
+export class MaskPicture {
+  #pixels: ImageData | undefined;
+
+  bitmap(alpha: Uint8ClampedArray, width: number, height: number): Promise<ImageBitmap> {
+    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
+      this.#pixels = new ImageData(width, height);
+      this.#pixels.data.fill(255);
+    }
+    const { data } = this.#pixels;
+    for (let i = 0; i < alpha.length; ++i) data[4 * i + 3] = alpha[i] as number;
+    return createImageBitmap(this.#pixels);
+  }
 }

@@ -9,9 +9,10 @@ import type {
   ModelDescription,
 } from '../backend.js';
 import { SegmentationError } from '../errors.js';
-import { callOf, throwIfCancelled, within } from './call.js';
+import { callOf, within } from './call.js';
 import { channelsOf } from './classes.js';
 import { FrameCalls } from './frame-calls.js';
+import { closeIfCancelled } from './moved.js';
 import { WasmSegmentation, type ResultMaker } from './segmentation.js';
 import type { EngineWorker } from './worker-calls.js';
 
@@ -68,7 +69,7 @@ export class WasmModel implements BackendModel {
       const classes = channelsOf(names, labels);
       const began = performance.now();
       const sent = await this.#maker.platform.readImage(image, signal);
-      throwIfCancelled(signal);
+      closeIfCancelled(signal, sent.moved);
       const given = { image: sent.image, classes, resize, filter: filter as 'antialias' | 'linear', keepImage };
       const maps = await within(worker.call('segment', given, sent.moved), signal);
       const info = {

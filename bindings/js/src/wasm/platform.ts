@@ -48,6 +48,14 @@ export interface TextLine {
   readonly pixelHeight: number;
 }
 
+/** How a file is read that comes with the package. */
+export interface FileRequest {
+  /** Hears fractions between 0 and 1, if reading takes its time. */
+  readonly onProgress: (fraction: number) => void;
+  /** Ends it; the promise then rejects with `CANCELLED`. */
+  readonly signal: AbortSignal;
+}
+
 /** How a download is made. */
 export interface DownloadRequest {
   /** Where downloads are kept, as the caller of the API named it; undefined: the usual place. */
@@ -84,7 +92,7 @@ export interface Platform {
   compile(threads: boolean): Promise<WebAssembly.Module>;
   startWorker(events: WorkerEvents): WorkerHandle;
   /** The file of a model that comes with the package, by its name (`selfie_segmentation.pte`). */
-  readEmbeddedModel(file: string): Promise<Uint8Array<ArrayBuffer>>;
+  readEmbeddedModel(file: string, request: FileRequest): Promise<Uint8Array<ArrayBuffer>>;
   /** The whole of a model's URL where texts may be relative ones; other texts as they are. */
   wholeUrl?(source: string): string;
   /** The bytes behind a model source that is neither a registered name nor http(s). */

@@ -14,6 +14,7 @@ import { ours } from '../typed-arrays.js';
 import { channelsOf, oneChannelOf } from './classes.js';
 import { within } from './call.js';
 import type { EngineMaps } from './engine.js';
+import { closeAll, closeIfCancelled } from './moved.js';
 import type { EngineParts, Picture } from './parts.js';
 import type { Movable, Platform } from './platform.js';
 import type { CallName, Calls, PictureRequest, SentBackground } from './protocol.js';
@@ -136,7 +137,11 @@ export class WasmSegmentation implements BackendSegmentation {
   ): Promise<Calls[Name]['value']> {
     return this.#abortable(signal, async (ending) => {
       const { request, moved } = await this.#prepare(kind, ending);
-      const worker = await this.#maker.worker(this.#worker);
+      closeIfCancelled(ending, moved);
+      const worker = await this.#maker.worker(this.#worker).catch((error: unknown) => {
+        closeAll(moved);
+        throw error;
+      });
       return within(worker.call(name, { parts: this.#all, request }, moved), ending);
     });
   }

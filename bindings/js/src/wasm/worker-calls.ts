@@ -2,6 +2,7 @@ import type { BackendCall } from '../backend.js';
 import { messageOf, SegmentationError } from '../errors.js';
 import { cancelledError } from './call.js';
 import { isShared } from './memory.js';
+import { closeAll, movablesOf } from './moved.js';
 import type { Movable, Platform, WorkerHandle } from './platform.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -21,6 +22,8 @@ export class EngineWorker {
   readonly #platform: Platform;
   readonly #worker: WorkerHandle;
   readonly #threads: WorkerHandle[] = [];
+  /** Those that aren't one of the engine's yet. */
+  readonly #spares: WorkerHandle[] = [];
   readonly #waiting: Pending[] = [];
   #running: Pending | undefined;
   #stop: Int32Array | undefined;
@@ -42,14 +45,20 @@ export class EngineWorker {
     });
   }
 
-  /** Starts a worker with an engine. `signal` ends it again while it starts. */
+  /** Starts a worker with an engine. The engine, the worker's script and those of its threads come at the same time. */
   static async start(platform: Platform, threads: number): Promise<EngineWorker> {
     const most = Math.max(1, Math.min(threads, platform.threads()));
-    const module = await platform.compile(most > 1);
+    const compiling = platform.compile(most > 1);
+    // It may fail before it is waited for.
+    compiling.catch(() => undefined);
     const worker = new EngineWorker(platform);
-    const given = { module, threads: isShared(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
     try {
+      for (let i = 1; i < most; ++i) worker.#spares.push(worker.#startThread());
+      const module = await compiling;
+      const given = { module, threads: isShared(module) ? most : 1, maxMemoryBytes: platform.maxMemoryBytes() };
       worker.#stop = (await worker.call('start', given).settled).stop;
+      // There may be fewer threads than were thought.
+      for (const spare of worker.#spares.splice(0)) spare.end();
     } catch (error) {
       worker.end();
       throw error;
@@ -75,13 +84,16 @@ export class EngineWorker {
     return this.#ended === undefined && !this.#closing;
   }
 
-  /** What `moved` lists is gone here once the call's turn has come. */
+  /** What `moved` lists is the worker's: it is gone here once the call's turn has come, or closed if it never comes. */
   call<Name extends CallName>(
     name: Name,
     given: Calls[Name]['arguments'],
     moved: readonly Movable[] = [],
   ): BackendCall<Calls[Name]['value']> {
-    if (this.#ended !== undefined) return { settled: Promise.reject(this.#ended), cancel: () => undefined };
+    if (this.#ended !== undefined) {
+      closeAll(moved);
+      return { settled: Promise.reject(this.#ended), cancel: () => undefined };
+    }
     let pending: Pending | undefined;
     const settled = new Promise<unknown>((resolve, reject) => {
       pending = { message: { call: name, arguments: given }, moved, resolve, reject, cancelled: false };
@@ -107,7 +119,9 @@ export class EngineWorker {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     for (const worker of [this.#worker, ...this.#threads]) worker.end();
-    const calls = [...(this.#running ? [this.#running] : []), ...this.#waiting.splice(0)];
+    const waiting = this.#waiting.splice(0);
+    for (const { moved } of waiting) closeAll(moved);
+    const calls = [...(this.#running ? [this.#running] : []), ...waiting];
     this.#running = undefined;
     for (const call of calls) call.reject(call.cancelled ? cancelledError() : reason);
   }
@@ -118,6 +132,7 @@ export class EngineWorker {
     const at = this.#waiting.indexOf(call);
     if (at >= 0) {
       this.#waiting.splice(at, 1);
+      closeAll(call.moved);
       call.reject(cancelledError());
       this.#settle();
     } else if (call === this.#running && this.#stop !== undefined) {
@@ -140,6 +155,7 @@ export class EngineWorker {
     } catch (error) {
       // Somebody else took the memory away in the meantime, or there is none for a copy.
       this.#running = undefined;
+      closeAll(call.moved);
       const what = `the call's data can't be sent to its worker: ${messageOf(error)}`;
       call.reject(new SegmentationError(error instanceof RangeError ? 'LIMIT_EXCEEDED' : 'INVALID_ARGUMENT', what));
       this.#next();
@@ -153,9 +169,12 @@ export class EngineWorker {
   }
 
   #hear(message: FromWorker): void {
-    if (this.#ended !== undefined) return;
+    if (this.#ended !== undefined) {
+      closeAll(movablesOf(message));
+      return;
+    }
     if ('thread' in message) {
-      this.#startThread(message);
+      (this.#spares.shift() ?? this.#startThread()).post(message);
       return;
     }
     const call = this.#running;
@@ -171,12 +190,13 @@ export class EngineWorker {
         return;
       }
     } else {
+      closeAll(movablesOf(message));
       call.reject(cancelledError());
     }
     this.#next();
   }
 
-  #startThread(message: ToWorker): void {
+  #startThread(): WorkerHandle {
     const thread = this.#platform.startWorker({
       onMessage: () => undefined,
       onFailure: (reason) => {
@@ -185,7 +205,7 @@ export class EngineWorker {
     });
     this.#threads.push(thread);
     thread.hold(false);
-    thread.post(message);
+    return thread;
   }
 
   #fail(reason: unknown): void {

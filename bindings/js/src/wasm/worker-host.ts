@@ -1,14 +1,15 @@
 import { messageOf, SegmentationError, type ErrorCode } from '../errors.js';
 import { createEngine, runThread, type Engine } from './engine.js';
 import {
-  bitmapOfMask,
   FrameMask,
   maskBytes,
+  MaskPicture,
   scaleToBytes,
   toBytes,
   type FrameArguments,
   type FrameValue,
 } from './frame.js';
+import { movablesOf, release } from './moved.js';
 import type { EngineParts, Picture } from './parts.js';
 import type { Movable, TextCoverage, TextLine, WorkerScope } from './platform.js';
 import { encodePng, VOC_PALETTE } from './png.js';
@@ -28,36 +29,8 @@ type Answers = {
   [Name in CallName]: (given: Calls[Name]['arguments']) => Calls[Name]['value'] | Promise<Calls[Name]['value']>;
 };
 
-/** The memory behind typed arrays, however deep in a value, and bitmaps; none twice. */
-function buffersOf(value: unknown, found = new Set<Movable>()): Set<Movable> {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (typeof ImageBitmap === 'function' && value instanceof ImageBitmap) {
-    found.add(value);
-  } else if (Array.isArray(value)) {
-    // Lists of numbers may be long, and hold nothing else.
-    if (typeof value[0] === 'object') for (const item of value) buffersOf(item, found);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const item of Object.values(value)) buffersOf(item, found);
-  }
-  return found;
-}
-
 /** Calls that need nothing of what they were given once they are answered. */
 const DONE_WITH: readonly CallName[] = ['load', 'segment', 'legend', 'picture', 'png', 'rle', 'polygons'];
-
-/**
- * Gives memory back at once. A thread that runs little JavaScript collects its garbage rarely, and what was moved to it is large:
- * as a message that nobody receives it is gone.
- */
-function release(buffers: Iterable<Movable>): void {
-  const held = [...buffers].filter((buffer) => buffer instanceof ArrayBuffer && buffer.byteLength > 0) as ArrayBuffer[];
-  if (held.length === 0) return;
-  const { port1, port2 } = new MessageChannel();
-  port1.postMessage(undefined, held);
-  port1.close();
-  port2.close();
-}
 
 interface Failure {
   error: { code: ErrorCode; message: string };
@@ -78,6 +51,7 @@ class Host {
   readonly #scope: WorkerScope;
   #engine: Engine | undefined;
   readonly #mask = new FrameMask();
+  readonly #maskPicture = new MaskPicture();
 
   constructor(scope: WorkerScope) {
     this.#scope = scope;
@@ -128,7 +102,8 @@ class Host {
     const alpha = maskBytes(width * height, spare);
     if (size === 'model') toBytes(values, alpha);
     else scaleToBytes(values, maps.width, maps.height, alpha, width, height);
-    const bitmap = given.bitmap ? await bitmapOfMask(alpha, width, height) : undefined;
+    const bitmap = given.bitmap ? await this.#maskPicture.bitmap(alpha, width, height) : undefined;
+    release([...movablesOf(maps), ...movablesOf(given.image)]);
     return { width, height, alpha, bitmap, readMs, networkMs: maps.timings.networkMs };
   }
 
@@ -175,11 +150,11 @@ class Host {
   async answer({ call, arguments: given }: CallMessage): Promise<void> {
     try {
       const value: unknown = await this.#answers[call](given as never);
-      this.#post({ value }, [...buffersOf(value)]);
+      this.#post({ value }, [...movablesOf(value)]);
     } catch (error) {
       this.#post(failureOf(error), []);
     }
-    if (DONE_WITH.includes(call)) release(buffersOf(given));
+    if (DONE_WITH.includes(call)) release(movablesOf(given));
   }
 }
 

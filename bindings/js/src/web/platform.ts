@@ -1,10 +1,11 @@
 import { configured, MOST_MEMORY } from '../configure.js';
-import { invalidArgument, messageOf, SegmentationError } from '../errors.js';
+import { invalidArgument, type SegmentationError } from '../errors.js';
 import { throwIfCancelled } from '../wasm/call.js';
 import { ModelDownloads } from '../wasm/downloads.js';
 import type { Platform } from '../wasm/platform.js';
 import { KNOWN_MODELS } from '../wasm/registry.js';
 import { cachedName, displaySource } from '../wasm/sources.js';
+import { readEmbeddedModel } from './embedded.js';
 import { absoluteUrl, modelUrl } from './files.js';
 import { readFrame } from './frame.js';
 import { isPicture, readableImageFormats, readImage } from './image.js';
@@ -36,27 +37,6 @@ const downloads = new ModelDownloads({
   },
   modelName: (name) => names.get(name),
 });
-
-async function readEmbeddedModel(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  const url = modelUrl(file);
-  const failed = (why: string, cause?: unknown): SegmentationError =>
-    new SegmentationError(
-      'FILE_NOT_FOUND',
-      `the model ${file} can't be had from '${url}': ${why}; name the place of the package's dist/models/ with ` +
-        'configure({ modelsUrl })',
-      { cause },
-    );
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw failed(`HTTP status ${String(response.status)}`);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    // Some servers send a page in place of what they haven't.
-    if (/^<[!h]/i.test(String.fromCharCode(...bytes.subarray(0, 2)))) throw failed('the server sends a page instead');
-    return bytes;
-  } catch (error) {
-    throw error instanceof SegmentationError ? error : failed(messageOf(error), error);
-  }
-}
 
 function noSuchModel(source: string): SegmentationError {
   const known = KNOWN_MODELS.map(({ name }) => name).join(', ');

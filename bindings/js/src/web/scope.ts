@@ -1,6 +1,7 @@
 /** What a worker of the package, or a page that can have none, gives to `serve`. */
 import { SegmentationError } from '../errors.js';
 import type { EngineImage } from '../wasm/parts.js';
+import { FrameReader } from './frame-reader.js';
 import type { SentFrame } from './frame.js';
 import type { Movable, TextCoverage, WorkerScope } from '../wasm/platform.js';
 
@@ -8,7 +9,7 @@ import type { Movable, TextCoverage, WorkerScope } from '../wasm/platform.js';
 const TILE_SIDE = 4096;
 const TILE_PIXELS = 4_000_000;
 
-function context(width: number, height: number): OffscreenCanvasRenderingContext2D {
+function contextOf(width: number, height: number): OffscreenCanvasRenderingContext2D {
   const found = new OffscreenCanvas(width, height).getContext('2d', { alpha: false, willReadFrequently: true });
   if (found !== null) return found;
   throw new SegmentationError('LIMIT_EXCEEDED', 'the browser has no canvas to read the image with; close other pages');
@@ -19,7 +20,7 @@ export function pixelsOfBitmap(bitmap: ImageBitmap): EngineImage {
   const { width, height } = bitmap;
   const tileWidth = Math.min(width, TILE_SIDE);
   const tileHeight = Math.min(height, Math.max(1, Math.floor(TILE_PIXELS / tileWidth)));
-  const canvas = context(tileWidth, tileHeight);
+  const canvas = contextOf(tileWidth, tileHeight);
   canvas.fillStyle = 'white';
   const whole = tileWidth === width && tileHeight === height;
   const data = new Uint8ClampedArray(whole ? 0 : width * height * 4);
@@ -42,7 +43,7 @@ export function pixelsOfBitmap(bitmap: ImageBitmap): EngineImage {
 /** Draws a line of text; its coverage is as wide as the text. */
 function writeText(text: string, pixelHeight: number): TextCoverage {
   const font = `${String(pixelHeight)}px sans-serif`;
-  const measuring = context(1, 1);
+  const measuring = contextOf(1, 1);
   measuring.font = font;
   const {
     width: exact,
@@ -51,7 +52,7 @@ function writeText(text: string, pixelHeight: number): TextCoverage {
   } = measuring.measureText(text);
   const width = Math.min(TILE_SIDE, Math.max(1, Math.ceil(exact)));
   const height = Math.min(TILE_SIDE, Math.max(1, Math.ceil(ascent) + Math.ceil(descent)));
-  const drawing = context(width, height);
+  const drawing = contextOf(width, height);
   drawing.font = font;
   drawing.fillStyle = 'white';
   drawing.fillText(text, 0, Math.ceil(ascent));
@@ -59,41 +60,17 @@ function writeText(text: string, pixelHeight: number): TextCoverage {
   return { width, height, values: Uint8Array.from({ length: width * height }, (_, i) => data[4 * i] as number) };
 }
 
-/** The canvas of a video's frames, kept from one to the next. */
-class FrameCanvas {
-  #context: OffscreenCanvasRenderingContext2D | undefined;
-
-  /** The pixels of a frame on white, scaled. */
-  read({ frame, width, height }: SentFrame): EngineImage {
-    if (this.#context?.canvas.width !== width || this.#context.canvas.height !== height) {
-      this.#context = context(width, height);
-      this.#context.fillStyle = 'white';
-      // 'low' leaves pixels out where frames are more than twice as large.
-      this.#context.imageSmoothingQuality = 'medium';
-    }
-    this.#context.fillRect(0, 0, width, height);
-    this.#context.drawImage(frame, 0, 0, width, height);
-    return { data: this.#context.getImageData(0, 0, width, height).data, width, height, channels: 4 };
-  }
-}
-
 /** Whether there are canvases to draw on: Deno has some that can't be drawn on. */
 export const canDraw = (): boolean =>
   typeof OffscreenCanvas === 'function' && new OffscreenCanvas(1, 1).getContext('2d') !== null;
 
 export function createScope(post: (message: unknown, moved: readonly Movable[]) => void): WorkerScope {
-  const frames = new FrameCanvas();
+  const frames = new FrameReader(contextOf);
   return {
     post,
     pixels: (image) => {
       const { bitmap, frame } = image as { bitmap?: ImageBitmap } & Partial<SentFrame>;
-      if (frame !== undefined) {
-        try {
-          return frames.read(image as SentFrame);
-        } finally {
-          frame.close();
-        }
-      }
+      if (frame !== undefined) return frames.read(image as SentFrame);
       if (bitmap === undefined) return image as EngineImage;
       try {
         return pixelsOfBitmap(bitmap);
