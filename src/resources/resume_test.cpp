@@ -353,8 +353,8 @@ TEST(FileLock, IsHeldByOneAndLeavesNothing) {
   std::atomic<int> inside{0};
   std::atomic<bool> alone{true};
   {
-    std::vector<std::jthread> threads;
     std::atomic<int> holders{0};
+    std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
         for (int round = 0; round < 5; ++round) {

@@ -81,7 +81,7 @@ HttpsServer::HttpsServer(std::string body) : body_(std::move(body)), tls_(std::m
   // OpenSSL writes with write(2), also to who has gone.
   std::signal(SIGPIPE, SIG_IGN);
   for (const char* const name : {"no_proxy", "NO_PROXY"}) ::setenv(name, "127.0.0.1,::1,localhost", 1);
-  const Key key(EVP_EC_gen("P-256"));
+  const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   need(key != nullptr, "a key");
   const Certificate certificate = make_certificate(key.get());
   certificate_ = to_pem(certificate.get());
