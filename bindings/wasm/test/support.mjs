@@ -8,7 +8,7 @@ import { inflateSync } from 'node:zlib';
 const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, '../../..');
 const built = join(root, 'build/web/bindings/wasm');
-const engineUrl = new URL('../../js/dist/esm/wasm/engine.js', import.meta.url);
+const engineUrl = new URL('../../js/web-modules/wasm/engine.js', import.meta.url);
 
 export const { createEngine } = await import(engineUrl);
 
