@@ -48,8 +48,8 @@ function rangeOf(header, size) {
 }
 
 /**
- * `sharing` is the Cross-Origin-Resource-Policy. `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
- * Content-Security-Policy; `cacheControl`: without it, browsers ask every time. `faults` of the result is a map from a path to what is wrong with it:
+ * `mounts` is a list of [prefix, folder], the first that has a file wins. `isolated`: with COOP and COEP. `policy`: a
+ * Content-Security-Policy; `cacheControl`: without it, browsers ask every time; `sharing`: the Cross-Origin-Resource-Policy. `faults` of the result is a map from a path to what is wrong with it:
  *
  * - `status`: an error instead of the file; `type`: another MIME type; `noRange`: ranges are ignored;
  * - `cutAfter`: the connection breaks after so many bytes of the body, and the promise `until`: what a page hasn't read then is lost;
